@@ -1,0 +1,54 @@
+/** A task: when predictions are made, what the answer is, and what history may be shown. */
+import type { CodeKind, EventStore } from "./event-store.ts";
+import type { LabelSpec } from "./label.ts";
+
+/** What a sample of a task may show, on top of the rule `time <= prediction time`, which is never optional. */
+export interface HistorySpec {
+  /** Kinds of codes that are hidden where they belong to the index visit, e.g. its diagnoses or its drugs. */
+  readonly hideIndexVisit: readonly CodeKind[];
+}
+
+/** A numeric option of a task, e.g. the readmission window. */
+export interface TaskOption {
+  readonly description: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+export type TaskOptions = Readonly<Record<string, number>>;
+
+/** One step of the cohort's selection, in order: how many candidates are left after it. */
+export interface CohortStep {
+  readonly step: string;
+  readonly samples: number;
+}
+
+export interface TaskDefinition {
+  readonly name: string;
+  /** Raised when any label could change. */
+  readonly version: number;
+  /** One sentence a clinician would accept. */
+  readonly description: string;
+  /** Where the definition comes from: citation or DOI. */
+  readonly reference: string;
+  /** The same for every option value. */
+  readonly labelSpec: LabelSpec;
+  readonly mainMetric: "auprc";
+  /** Names of the datasets it is defined for; any other pair is refused. */
+  readonly datasets: readonly string[];
+  readonly options: Readonly<Record<string, TaskOption>>;
+  readonly history: HistorySpec;
+  /** Rules about who is in, who is out and how censoring is treated, one sentence each; printed by `tasks`. */
+  readonly rules: readonly string[];
+  /**
+   * SQL over the views of the event store, one row a label:
+   *   subject_id BIGINT, prediction_time TIMESTAMP, visit_id BIGINT (index visit, may be null),
+   *   value BOOLEAN (binary) | INTEGER class index (multiclass) | INTEGER[] positive class indices (multilabel)
+   */
+  labels(options: TaskOptions): string;
+  /** Counts after each rule of the cohort, from all visits to the samples. */
+  cohort(store: EventStore, options: TaskOptions): Promise<readonly CohortStep[]>;
+  /** Column of the view `true_risk` (synthetic twins only) that holds the true risk of this binary label;
+   * null where the twin states none for these options. Left out by tasks that are not binary. */
+  trueRisk?(options: TaskOptions): string | null;
+}
