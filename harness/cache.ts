@@ -1,0 +1,22 @@
+/**
+ * The private cache: event stores, synthetic twins, predictions per sample. It holds subject-level data,
+ * so its folders are readable by their owner only, and nothing in it is ever copied under results/.
+ */
+import { chmodSync, mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** `--cache-dir`, else MEDTOK_BENCH_CACHE, else the user's cache folder. Made when missing. */
+export function cacheFolder(flag?: string): string {
+  const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  return privateFolder(
+    resolve(flag ?? process.env["MEDTOK_BENCH_CACHE"] ?? join(base, "medtok-bench")),
+  );
+}
+
+/** Makes a folder that only its owner can read. */
+export function privateFolder(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
+  return path;
+}

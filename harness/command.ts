@@ -1,0 +1,34 @@
+/** The shape of a command: flags, one example at least, and what it does. One file per command in commands/. */
+import type { Argv, CommandModule, InferredOptionTypes, Options } from "yargs";
+
+export interface Command extends CommandModule {
+  readonly name: string;
+  /** Long names of its flags, for suggestions. */
+  readonly flags: readonly string[];
+}
+
+export interface CommandSpec<O extends Record<string, Options>> {
+  readonly name: string;
+  readonly describe: string;
+  /** Command lines with what they do. */
+  readonly examples: readonly (readonly [command: string, does: string])[];
+  readonly options: O;
+  run(args: InferredOptionTypes<O> & { readonly json: boolean }): Promise<void>;
+}
+
+export function defineCommand<O extends Record<string, Options>>(spec: CommandSpec<O>): Command {
+  return {
+    name: spec.name,
+    flags: [...Object.keys(spec.options), "json", "help"],
+    command: spec.name,
+    describe: spec.describe,
+    builder: (cli: Argv) =>
+      cli
+        .usage(`$0 ${spec.name}\n\n${spec.describe}`)
+        .options(spec.options)
+        .example(spec.examples.map(([line, does]) => [`$0 ${line}`, does])),
+    handler: async (args) => {
+      await spec.run(args as unknown as InferredOptionTypes<O> & { json: boolean });
+    },
+  };
+}

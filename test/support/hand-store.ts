@@ -1,0 +1,196 @@
+/**
+ * An event store from timelines written by hand: an in-memory DuckDB with the views of the contract,
+ * for tests of tasks and labels that need no files.
+ */
+import { type DuckDBConnection, DuckDBInstance, DuckDBTypeId } from "@duckdb/node-api";
+import type { CodeKind, Column, Columns, EventStore, StoreInfo } from "../../core/event-store.ts";
+
+export interface HandSubject {
+  readonly id: number;
+  /** `YYYY-MM-DD`; null where the birth is not known. */
+  readonly birth?: string | null;
+  readonly death?: string | null;
+  readonly split?: "train" | "tuning" | "held_out" | null;
+}
+export interface HandVisit {
+  readonly subject: number;
+  readonly id: number;
+  readonly start: string;
+  readonly end: string | null;
+  readonly died?: boolean;
+  readonly type?: string;
+}
+export interface HandIcuStay {
+  readonly subject: number;
+  readonly visit: number;
+  readonly id: number;
+  readonly start: string;
+  readonly end: string | null;
+}
+export interface HandEvent {
+  readonly subject: number;
+  readonly time: string | null;
+  readonly code: string;
+  readonly kind: CodeKind;
+  readonly visit?: number | null;
+  readonly text?: string | null;
+  readonly drugType?: string | null;
+  readonly route?: string | null;
+}
+export interface HandTimelines {
+  readonly subjects: readonly HandSubject[];
+  readonly visits: readonly HandVisit[];
+  readonly icuStays?: readonly HandIcuStay[];
+  readonly events?: readonly HandEvent[];
+}
+
+type Literal = string | number | boolean | null | undefined;
+
+function literal(value: Literal): string {
+  if (value === null || value === undefined) return "NULL";
+  return typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value);
+}
+
+/** CREATE TABLE from rows; the column list gives names and types. */
+function table(name: string, columns: string, rows: readonly (readonly Literal[])[]): string {
+  const values = rows.map((row) => `(${row.map(literal).join(", ")})`).join(",\n");
+  return `CREATE TABLE ${name} (${columns});${values === "" ? "" : `INSERT INTO ${name} VALUES ${values};`}`;
+}
+
+function tables(timelines: HandTimelines): string[] {
+  const { subjects, visits, icuStays = [], events = [] } = timelines;
+  const kinds = [...new Map(events.map((e) => [e.code, e.kind])).entries()].sort();
+  return [
+    table(
+      "subjects",
+      "subject_id BIGINT, birth_time TIMESTAMP, death_time TIMESTAMP, sex VARCHAR, race VARCHAR",
+      subjects.map((s) => [s.id, s.birth === undefined ? "2100-01-01" : s.birth, s.death]),
+    ).replaceAll(/(INSERT INTO subjects) VALUES/g, "$1 (subject_id, birth_time, death_time) VALUES"),
+    table(
+      "splits",
+      "subject_id BIGINT, split VARCHAR",
+      subjects
+        .filter((s) => s.split !== null)
+        .map((s) => [s.id, s.split === undefined ? "train" : s.split]),
+    ),
+    table(
+      "visits",
+      "subject_id BIGINT, visit_id BIGINT, visit_type VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP, died BOOLEAN, admission_type VARCHAR",
+      visits.map((v) => [
+        ...[v.subject, v.id, v.type ?? "inpatient", v.start, v.end],
+        ...[v.died ?? false, "EMERGENCY"],
+      ]),
+    ),
+    table(
+      "icu_stays",
+      "subject_id BIGINT, visit_id BIGINT, icu_stay_id BIGINT, unit VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP",
+      icuStays.map((s) => [s.subject, s.visit, s.id, "MICU", s.start, s.end]),
+    ),
+    table(
+      "events",
+      "subject_id BIGINT, time TIMESTAMP, code VARCHAR, text_value VARCHAR, visit_id BIGINT, drug_type VARCHAR, route VARCHAR, numeric_value FLOAT",
+      events.map((e) => [
+        ...[e.subject, e.time, e.code, e.text, e.visit],
+        ...[e.drugType, e.route, null],
+      ]),
+    ),
+    table(
+      "codes",
+      "code VARCHAR, kind VARCHAR",
+      kinds.map(([code, kind]) => [code, kind]),
+    ),
+  ];
+}
+
+/** A DuckDB value as the contract's columns hold it: numbers, text, booleans, arrays. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (value !== null && typeof value === "object") {
+    if ("micros" in value) return Number(value.micros);
+    if ("items" in value) return (value.items as unknown[]).map(plain);
+  }
+  return value;
+}
+
+function typed(typeId: DuckDBTypeId, values: readonly unknown[]): Column {
+  const items = values.map(plain);
+  const numbers = (): number[] => items.map((v) => (v === null ? Number.NaN : Number(v)));
+  switch (typeId) {
+    case DuckDBTypeId.BOOLEAN:
+      return Uint8Array.from(numbers());
+    case DuckDBTypeId.TINYINT:
+    case DuckDBTypeId.INTEGER:
+      return Int32Array.from(numbers());
+    case DuckDBTypeId.BIGINT:
+    case DuckDBTypeId.DOUBLE:
+    case DuckDBTypeId.FLOAT:
+    case DuckDBTypeId.TIMESTAMP:
+      return Float64Array.from(numbers());
+    default:
+      return items;
+  }
+}
+
+async function select(connection: DuckDBConnection, sql: string): Promise<Columns> {
+  const result = await connection.runAndReadAll(sql);
+  const names = result.columnNames();
+  const data = result.getColumns();
+  const byName = new Map(names.map((n, i) => [n, typed(result.columnTypeId(i), data[i] ?? [])]));
+  const column = (name: string): Column => {
+    const found = byName.get(name);
+    if (found === undefined) throw new Error(`no column "${name}"`);
+    return found;
+  };
+  return {
+    rowCount: result.currentRowCount,
+    names,
+    numbers: (name) => {
+      const found = column(name);
+      if (Array.isArray(found)) throw new Error(`column "${name}" is not numeric`);
+      return found;
+    },
+    strings: (name) => {
+      const found = column(name);
+      if (!Array.isArray(found)) throw new Error(`column "${name}" is numeric`);
+      return found as (string | null)[];
+    },
+    values: (name) => [...column(name)],
+  };
+}
+
+function info(timelines: HandTimelines): StoreInfo {
+  return {
+    store_version: 1,
+    dataset: "hand",
+    dataset_version: "1",
+    source: "synthetic",
+    fingerprint: "hand",
+    subjects: timelines.subjects.length,
+    visits: timelines.visits.length,
+    icu_stays: timelines.icuStays?.length ?? 0,
+    events: timelines.events?.length ?? 0,
+    rows_read: {},
+    rows_dropped: [],
+  };
+}
+
+/** Opens the store; close it at the end of the test. */
+export async function handStore(timelines: HandTimelines): Promise<EventStore> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  for (const sql of tables(timelines)) await connection.run(sql);
+  return {
+    folder: "",
+    info: info(timelines),
+    query: (sql) => select(connection, sql),
+    stream: async (sql, block) => block(await select(connection, sql)),
+    write: async (sql, file) => {
+      const format = file.endsWith(".csv") ? "FORMAT csv, HEADER" : "FORMAT parquet";
+      await connection.run(`COPY (${sql}) TO ${literal(file)} (${format})`);
+    },
+    close: () => {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
