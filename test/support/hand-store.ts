@@ -2,8 +2,8 @@
  * An event store from timelines written by hand: an in-memory DuckDB with the views of the contract,
  * for tests of tasks and labels that need no files.
  */
-import { type DuckDBConnection, DuckDBInstance, DuckDBTypeId } from "@duckdb/node-api";
-import type { CodeKind, Column, Columns, EventStore, StoreInfo } from "../../core/event-store.ts";
+import type { CodeKind, EventStore, StoreInfo } from "../../core/event-store.ts";
+import { Database, sqlText } from "../../Dataset/duckdb.ts";
 
 export interface HandSubject {
   readonly id: number;
@@ -48,7 +48,7 @@ type Literal = string | number | boolean | null | undefined;
 
 function literal(value: Literal): string {
   if (value === null || value === undefined) return "NULL";
-  return typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value);
+  return typeof value === "string" ? sqlText(value) : String(value);
 }
 
 /** CREATE TABLE from rows; the column list gives names and types. */
@@ -64,8 +64,11 @@ function tables(timelines: HandTimelines): string[] {
     table(
       "subjects",
       "subject_id BIGINT, birth_time TIMESTAMP, death_time TIMESTAMP, sex VARCHAR, race VARCHAR",
-      subjects.map((s) => [s.id, s.birth === undefined ? "2100-01-01" : s.birth, s.death]),
-    ).replaceAll(/(INSERT INTO subjects) VALUES/g, "$1 (subject_id, birth_time, death_time) VALUES"),
+      subjects.map((s) => [
+        ...[s.id, s.birth === undefined ? "2100-01-01" : s.birth, s.death],
+        ...[null, null],
+      ]),
+    ),
     table(
       "splits",
       "subject_id BIGINT, split VARCHAR",
@@ -96,66 +99,10 @@ function tables(timelines: HandTimelines): string[] {
     ),
     table(
       "codes",
-      "code VARCHAR, kind VARCHAR",
-      kinds.map(([code, kind]) => [code, kind]),
+      "code VARCHAR, description VARCHAR, parent_codes VARCHAR[], kind VARCHAR",
+      kinds.map(([code, kind]) => [code, null, null, kind]),
     ),
   ];
-}
-
-/** A DuckDB value as the contract's columns hold it: numbers, text, booleans, arrays. */
-function plain(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
-  if (value !== null && typeof value === "object") {
-    if ("micros" in value) return Number(value.micros);
-    if ("items" in value) return (value.items as unknown[]).map(plain);
-  }
-  return value;
-}
-
-function typed(typeId: DuckDBTypeId, values: readonly unknown[]): Column {
-  const items = values.map(plain);
-  const numbers = (): number[] => items.map((v) => (v === null ? Number.NaN : Number(v)));
-  switch (typeId) {
-    case DuckDBTypeId.BOOLEAN:
-      return Uint8Array.from(numbers());
-    case DuckDBTypeId.TINYINT:
-    case DuckDBTypeId.INTEGER:
-      return Int32Array.from(numbers());
-    case DuckDBTypeId.BIGINT:
-    case DuckDBTypeId.DOUBLE:
-    case DuckDBTypeId.FLOAT:
-    case DuckDBTypeId.TIMESTAMP:
-      return Float64Array.from(numbers());
-    default:
-      return items;
-  }
-}
-
-async function select(connection: DuckDBConnection, sql: string): Promise<Columns> {
-  const result = await connection.runAndReadAll(sql);
-  const names = result.columnNames();
-  const data = result.getColumns();
-  const byName = new Map(names.map((n, i) => [n, typed(result.columnTypeId(i), data[i] ?? [])]));
-  const column = (name: string): Column => {
-    const found = byName.get(name);
-    if (found === undefined) throw new Error(`no column "${name}"`);
-    return found;
-  };
-  return {
-    rowCount: result.currentRowCount,
-    names,
-    numbers: (name) => {
-      const found = column(name);
-      if (Array.isArray(found)) throw new Error(`column "${name}" is not numeric`);
-      return found;
-    },
-    strings: (name) => {
-      const found = column(name);
-      if (!Array.isArray(found)) throw new Error(`column "${name}" is numeric`);
-      return found as (string | null)[];
-    },
-    values: (name) => [...column(name)],
-  };
 }
 
 function info(timelines: HandTimelines): StoreInfo {
@@ -176,21 +123,14 @@ function info(timelines: HandTimelines): StoreInfo {
 
 /** Opens the store; close it at the end of the test. */
 export async function handStore(timelines: HandTimelines): Promise<EventStore> {
-  const instance = await DuckDBInstance.create(":memory:");
-  const connection = await instance.connect();
-  for (const sql of tables(timelines)) await connection.run(sql);
+  const database = await Database.open({ threads: 1 });
+  for (const sql of tables(timelines)) await database.run(sql);
   return {
     folder: "",
     info: info(timelines),
-    query: (sql) => select(connection, sql),
-    stream: async (sql, block) => block(await select(connection, sql)),
-    write: async (sql, file) => {
-      const format = file.endsWith(".csv") ? "FORMAT csv, HEADER" : "FORMAT parquet";
-      await connection.run(`COPY (${sql}) TO ${literal(file)} (${format})`);
-    },
-    close: () => {
-      connection.closeSync();
-      instance.closeSync();
-    },
+    query: (sql) => database.query(sql),
+    stream: (sql, block) => database.stream(sql, block),
+    write: (sql, file) => database.write(sql, file),
+    close: () => database.close(),
   };
 }

@@ -1,0 +1,91 @@
+/**
+ * How every task selects its samples. A task states candidates (one row a visit, with the facts its
+ * rules speak of) and an ordered list of rules. The labels and the cohort flow are both made from these
+ * two, so that a count in the flow and a row in the labels cannot disagree.
+ */
+import type { EventStore } from "../core/event-store.ts";
+import type { CohortStep } from "../core/task.ts";
+
+/** One rule of a cohort: `keep` is an SQL condition over the candidates; null counts as "not kept". */
+export interface CohortRule {
+  readonly step: string;
+  readonly keep: string;
+}
+
+/** The candidates of a task and who of them becomes a sample. */
+export interface Cohort {
+  /**
+   * A comma-separated list of common table expressions. The last one is named `candidates` and holds
+   * one row a visit (of any type), with at least subject_id, visit_id, prediction_time and value.
+   */
+  readonly candidates: string;
+  readonly rules: readonly CohortRule[];
+}
+
+/** What is counted before any rule. */
+export const ALL_VISITS = "all visits";
+
+/** Whole calendar years from birth to the visit, both by date; born on 29 February counts from 1 March. */
+const AGE_AT_ADMISSION = `((
+    year(v.start_time) * 10000 + month(v.start_time) * 100 + day(v.start_time)
+    - year(s.birth_time) * 10000 - month(s.birth_time) * 100 - day(s.birth_time)
+  ) // 10000)`;
+
+/**
+ * CTE `stays`: every visit with what the shared rules ask for. Columns: subject_id, visit_id,
+ * start_time, end_time, died, death_time (of the subject), age (years, null when the birth is not
+ * known), inpatient, timed. A condition that cannot be told (no end) is false, never null, because
+ * `inpatient` and `timed` also say which visits may follow one another.
+ */
+export const STAYS = `stays AS (
+  SELECT
+    v.subject_id, v.visit_id, v.start_time, v.end_time, v.died, s.death_time,
+    ${AGE_AT_ADMISSION} AS age,
+    coalesce(v.visit_type = 'inpatient', false) AS inpatient,
+    coalesce(v.end_time > v.start_time, false) AS timed
+  FROM visits v
+  LEFT JOIN subjects s ON s.subject_id = v.subject_id
+)`;
+
+/** Order of a subject's visits wherever one is said to follow another. */
+export const VISIT_SEQUENCE = `PARTITION BY subject_id, inpatient AND timed
+    ORDER BY start_time, visit_id`;
+
+export const INPATIENT: CohortRule = { step: "inpatient visits", keep: "inpatient" };
+export const TIMED: CohortRule = { step: "discharge after admission", keep: "timed" };
+export const ADULT: CohortRule = { step: "aged 18 or over at admission", keep: "age >= 18" };
+export const SURVIVED: CohortRule = { step: "discharged alive", keep: "NOT died" };
+
+/** Rules every task starts with. */
+export const ADULT_STAY: readonly CohortRule[] = [INPATIENT, TIMED, ADULT];
+
+/** The sentences of `rules` that go with ADULT_STAY, worded once. */
+export const ADULT_STAY_RULES: readonly string[] = [
+  "Hospital admissions whose discharge is recorded and later than the admission.",
+  "Age 18 or over on the day of admission, in completed calendar years; patients without a known birth are left out.",
+];
+
+/** SELECT of a task's labels: subject_id, prediction_time, visit_id, value, one row a sample. */
+export function labelsSql(cohort: Cohort): string {
+  const keep = cohort.rules.map((rule) => `(${rule.keep})`).join("\n  AND ");
+  return `WITH ${cohort.candidates}
+SELECT subject_id, prediction_time, visit_id, value
+FROM candidates
+WHERE ${keep}`;
+}
+
+/** Counts after each rule, from all visits to the samples, in one pass over the candidates. */
+export async function cohortFlow(store: EventStore, cohort: Cohort): Promise<CohortStep[]> {
+  const counts = cohort.rules.map((_, i) => {
+    const keep = cohort.rules.slice(0, i + 1).map((rule) => `(${rule.keep})`);
+    return `count(*) FILTER (WHERE ${keep.join(" AND ")}) AS step_${i + 1}`;
+  });
+  const columns = await store.query(`WITH ${cohort.candidates}
+SELECT ${["count(*) AS step_0", ...counts].join(",\n  ")}
+FROM candidates`);
+  const samples = (step: number): number => columns.numbers(`step_${step}`)[0] ?? 0;
+  return [
+    { step: ALL_VISITS, samples: samples(0) },
+    ...cohort.rules.map((rule, i) => ({ step: rule.step, samples: samples(i + 1) })),
+  ];
+}

@@ -1,0 +1,60 @@
+/** In-hospital death during the next admission, asked at discharge from this one. */
+import type { TaskDefinition } from "../core/task.ts";
+import {
+  ADULT_STAY,
+  ADULT_STAY_RULES,
+  type Cohort,
+  cohortFlow,
+  labelsSql,
+  STAYS,
+  SURVIVED,
+  VISIT_SEQUENCE,
+} from "./cohort.ts";
+
+// Pairs are made on all inpatient stays before any rule, so that "next" means the true next admission.
+const COHORT: Cohort = {
+  candidates: `${STAYS},
+candidates AS (
+  SELECT
+    *,
+    end_time AS prediction_time,
+    lead(visit_id) OVER sequence AS next_visit_id,
+    lead(end_time) OVER sequence AS next_end_time,
+    lead(died) OVER sequence AS value
+  FROM stays
+  WINDOW sequence AS (${VISIT_SEQUENCE})
+)`,
+  rules: [
+    ...ADULT_STAY,
+    SURVIVED,
+    { step: "admitted again", keep: "next_visit_id IS NOT NULL" },
+    // A stay nested in this one has ended by now: its discharge, or death, would be visible.
+    { step: "the next stay ends after this discharge", keep: "next_end_time > prediction_time" },
+  ],
+};
+
+export const mortality: TaskDefinition = {
+  name: "mortality",
+  version: 1,
+  description:
+    "At discharge: will the patient, if admitted again, die in hospital during that next admission?",
+  reference:
+    "Su et al. 2025, arXiv:2502.04397 (appendix C); paired on all admissions, without the filters of its code",
+  labelSpec: { kind: "binary", classes: ["died in the next admission"] },
+  mainMetric: "auprc",
+  datasets: ["mimic3", "mimic4"],
+  options: {},
+  history: { hideIndexVisit: [] },
+  rules: [
+    ...ADULT_STAY_RULES,
+    "The patient left this stay alive.",
+    "Conditional on a next admission: patients who never come back are not in the task, so this is not the risk of dying after discharge.",
+    "The next admission is the next in time among all hospital stays of the patient, whatever was coded in it and however much later it is.",
+    "Left out where the next stay, nested in this one, is already over at this discharge: its outcome would be visible.",
+    "Prediction at discharge; everything recorded up to then is visible, the diagnoses of the stay included.",
+    "Positive when the hospital marked the next stay as ending in death; deaths at home never count.",
+  ],
+  labels: () => labelsSql(COHORT),
+  cohort: (store) => cohortFlow(store, COHORT),
+  trueRisk: () => "mortality_next",
+};

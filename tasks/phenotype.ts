@@ -1,0 +1,93 @@
+/** The 25 acute care conditions of a stay, asked at the end of its ICU stay. */
+import type { TaskDefinition } from "../core/task.ts";
+import {
+  ADULT_STAY,
+  ADULT_STAY_RULES,
+  type Cohort,
+  cohortFlow,
+  labelsSql,
+  STAYS,
+} from "./cohort.ts";
+import { PHENOTYPES, phenotypePrefixes } from "./phenotype-definitions.ts";
+
+function prefixRows(): string {
+  return phenotypePrefixes()
+    .map((p) => `(${p.phenotype}, '${p.vocabulary}', '${p.prefix}', ${p.exact})`)
+    .join(", ");
+}
+
+/**
+ * Codes are matched once, on the code table, by equality of their beginnings; then the events are
+ * joined by code and gathered by visit. A code and its system are never taken apart.
+ */
+const COHORT: Cohort = {
+  candidates: `${STAYS},
+prefixes(phenotype, vocabulary, prefix, exact) AS (VALUES ${prefixRows()}),
+diagnoses AS (
+  SELECT code, split_part(code, '/', 1) AS vocabulary, replace(split_part(code, '/', 2), '.', '') AS bare
+  FROM codes
+  WHERE kind = 'diagnosis'
+),
+beginnings AS (
+  SELECT code, vocabulary, bare, left(bare, n) AS beginning
+  FROM diagnoses, range(2, 9) AS lengths(n)
+  WHERE n <= length(bare)
+),
+phenotype_codes AS (
+  SELECT DISTINCT b.code, p.phenotype
+  FROM beginnings b
+  JOIN prefixes p ON p.vocabulary = b.vocabulary AND p.prefix = b.beginning
+  WHERE NOT p.exact OR b.beginning = b.bare
+),
+found AS (
+  SELECT e.subject_id, e.visit_id, list_sort(list(DISTINCT c.phenotype)) AS phenotypes
+  FROM events e
+  JOIN phenotype_codes c ON c.code = e.code
+  WHERE e.visit_id IS NOT NULL
+  GROUP BY e.subject_id, e.visit_id
+),
+icu AS (
+  SELECT subject_id, visit_id, count(*) AS icu_count, max(end_time) AS icu_end
+  FROM icu_stays
+  GROUP BY subject_id, visit_id
+),
+candidates AS (
+  SELECT
+    stays.*,
+    coalesce(icu.icu_count, 0) AS icu_count,
+    icu.icu_end AS prediction_time,
+    coalesce(found.phenotypes, CAST([] AS INTEGER[])) AS value
+  FROM stays
+  LEFT JOIN icu USING (subject_id, visit_id)
+  LEFT JOIN found USING (subject_id, visit_id)
+)`,
+  rules: [
+    ...ADULT_STAY,
+    { step: "exactly one ICU stay", keep: "icu_count = 1" },
+    { step: "the end of the ICU stay is recorded", keep: "prediction_time IS NOT NULL" },
+  ],
+};
+
+export const phenotype: TaskDefinition = {
+  name: "phenotype",
+  version: 1,
+  description:
+    "At the end of the ICU stay: which of 25 acute care conditions will be among the diagnoses of this admission?",
+  reference:
+    "Harutyunyan et al. 2019, doi:10.1038/s41597-019-0103-9 (25 groups of CCS 2015); ICD-10 lists derived from the CMS equivalence maps",
+  labelSpec: { kind: "multilabel", classes: PHENOTYPES.map((p) => p.name) },
+  mainMetric: "auprc",
+  datasets: ["mimic3", "mimic4"],
+  options: {},
+  history: { hideIndexVisit: ["diagnosis"] },
+  rules: [
+    ...ADULT_STAY_RULES,
+    "Exactly one ICU stay in the admission, with a recorded end; prediction at that end.",
+    "Positive for a condition when any diagnosis of the admission, at any rank, belongs to its CCS group.",
+    "ICD-9-CM follows CCS 2015; the ICD-10-CM lists are derived, not an official release, and prevalence jumps between the two. ICD-10 codes issued after January 2021 follow their category.",
+    "The admission's own diagnoses are hidden, since they are the answer; those of earlier admissions, and this one's drugs and procedures up to the end of the ICU stay, are visible.",
+    "Admissions without any of the 25 conditions stay in.",
+  ],
+  labels: () => labelsSql(COHORT),
+  cohort: (store) => cohortFlow(store, COHORT),
+};

@@ -1,0 +1,74 @@
+/** Readmission within a number of days, asked at discharge. */
+import type { TaskDefinition, TaskOption, TaskOptions } from "../core/task.ts";
+import {
+  ADULT_STAY,
+  ADULT_STAY_RULES,
+  type Cohort,
+  cohortFlow,
+  labelsSql,
+  STAYS,
+  SURVIVED,
+} from "./cohort.ts";
+import { optionValue } from "./options.ts";
+
+const NAME = "readmission";
+const WINDOW_DAYS: TaskOption = {
+  description: "a readmission counts up to this many times 24 hours after discharge",
+  default: 15,
+  min: 1,
+  max: 365,
+};
+
+function windowDays(options: TaskOptions): number {
+  return optionValue(NAME, "windowDays", WINDOW_DAYS, options);
+}
+
+// From discharge to admission, never admission to admission: a long stay must not use the window up.
+function cohort(options: TaskOptions): Cohort {
+  return {
+    candidates: `${STAYS},
+admissions AS (
+  SELECT subject_id, start_time FROM stays WHERE inpatient AND timed
+),
+candidates AS (
+  SELECT
+    stays.*,
+    stays.end_time AS prediction_time,
+    coalesce(
+      later.start_time <= stays.end_time + INTERVAL ${windowDays(options)} DAY,
+      false
+    ) AS value
+  FROM stays
+  ASOF LEFT JOIN admissions later /* the first one that begins after this discharge */
+    ON later.subject_id = stays.subject_id AND later.start_time > stays.end_time
+)`,
+    rules: [...ADULT_STAY, SURVIVED],
+  };
+}
+
+export const readmission: TaskDefinition = {
+  name: NAME,
+  version: 1,
+  description: "At discharge: will the patient be admitted again within the following days?",
+  reference:
+    "Su et al. 2025, arXiv:2502.04397 (15 days), and Wornow et al. 2023, arXiv:2307.02028 (30 days); measured from discharge",
+  labelSpec: { kind: "binary", classes: ["admitted again"] },
+  mainMetric: "auprc",
+  datasets: ["mimic3", "mimic4"],
+  options: { windowDays: WINDOW_DAYS },
+  history: { hideIndexVisit: [] },
+  rules: [
+    ...ADULT_STAY_RULES,
+    "The patient left this stay alive; the last stay of every patient is included.",
+    "Positive when a hospital admission begins after this discharge and at most windowDays times 24 hours later, planned or not.",
+    "Later on the day of discharge counts; an admission that begins at the minute of discharge is a transfer and does not count, nor does one that began before it.",
+    "No later admission means negative: these sources state no end of follow-up, so readmissions elsewhere and deaths at home are not seen.",
+    "Prediction at discharge; everything recorded up to then is visible, the diagnoses of the stay included.",
+  ],
+  labels: (options) => labelsSql(cohort(options)),
+  cohort: (store, options) => cohortFlow(store, cohort(options)),
+  trueRisk: (options) => {
+    const days = windowDays(options);
+    return days === 15 || days === 30 ? `readmission_${days}d` : null;
+  },
+};
