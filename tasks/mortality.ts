@@ -28,8 +28,13 @@ candidates AS (
     ...ADULT_STAY,
     SURVIVED,
     { step: "admitted again", keep: "next_visit_id IS NOT NULL" },
-    // A stay nested in this one has ended by now: its discharge, or death, would be visible.
+    // A stay nested in this one is over by now, and a death recorded too early has happened by now:
+    // the answer would be visible.
     { step: "the next stay ends after this discharge", keep: "next_end_time > prediction_time" },
+    {
+      step: "no death recorded before this discharge",
+      keep: "death_time IS NULL OR death_time > prediction_time",
+    },
   ],
 };
 
@@ -50,7 +55,7 @@ export const mortality: TaskDefinition = {
     "The patient left this stay alive.",
     "Conditional on a next admission: patients who never come back are not in the task, so this is not the risk of dying after discharge.",
     "The next admission is the next in time among all hospital stays of the patient, whatever was coded in it and however much later it is.",
-    "Left out where the next stay, nested in this one, is already over at this discharge: its outcome would be visible.",
+    "Left out where the next stay, nested in this one, is already over at this discharge, or where the record has the patient dead before it: the outcome would be visible.",
     "Prediction at discharge; everything recorded up to then is visible, the diagnoses of the stay included.",
     "Positive when the hospital marked the next stay as ending in death; deaths at home never count.",
   ],

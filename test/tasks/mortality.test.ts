@@ -76,6 +76,16 @@ t.test("an overlapping next visit counts while it lasts, a nested one is left ou
   t.same(await labelsOf(mortality, { subjects: [born], visits: nested }), []);
 });
 
+t.test("a death recorded before a discharge alive would be visible and excludes", async (t) => {
+  const visits = [
+    visit(1, "2150-01-01 10:00", "2150-01-05 12:00"),
+    visit(2, "2150-01-04 10:00", "2150-01-09 12:00", { died: true }),
+  ];
+  const at = (death: string) => labelsOf(mortality, { subjects: [{ ...born, death }], visits });
+  t.same(await at("2150-01-05 12:00"), []);
+  t.same(await at("2150-01-05 12:01"), [[1, "2150-01-05 12:00:00", [0]]]);
+});
+
 t.test("visits that start at one time follow each other by visit id", async (t) => {
   const visits = [
     visit(8, "2150-01-01 10:00", "2150-01-09 12:00", { died: true }),
@@ -154,6 +164,7 @@ t.test("the cohort flow starts at all visits and ends at the samples", async (t)
       ["discharged alive", 3],
       ["admitted again", 3],
       ["the next stay ends after this discharge", 2],
+      ["no death recorded before this discharge", 2],
     ],
   );
 });
