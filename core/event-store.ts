@@ -77,7 +77,7 @@ export interface StoreInfo {
   /** Release of the source, e.g. "2.2"; "unknown" when it cannot be told. */
   readonly dataset_version: string;
   readonly source: Source;
-  /** Hash over raw files, loader version and options. */
+  /** Hash over the raw files' content (sampled), loader version and options; the same wherever the files lie. */
   readonly fingerprint: string;
   readonly subjects: number;
   readonly visits: number;
@@ -86,11 +86,14 @@ export interface StoreInfo {
   /** Rows read per raw table, header excluded. */
   readonly rows_read: Readonly<Record<string, number>>;
   readonly rows_dropped: readonly DroppedRows[];
+  /** Prescription rows by how their drug became an ATC code; absent for sources without prescriptions. */
+  readonly drug_rows?: Readonly<Record<"file" | "ndc" | "name" | "unmapped", number>>;
 }
 
-/** A column as a query returns it. Integers up to 32 bits are Int32Array; BIGINT, DOUBLE, FLOAT and
- * TIMESTAMP (as microseconds) are Float64Array with NaN for null; booleans Uint8Array; anything else,
- * lists included, is a plain array with null for null. */
+/** A column as a query returns it. Integers up to 32 bits are Int32Array and booleans Uint8Array (a null
+ * in them is an error: cast or coalesce); wider integers, DECIMAL, DOUBLE, FLOAT, TIMESTAMP and DATE (as
+ * microseconds) are Float64Array with NaN for null; anything else, lists included, is a plain array with
+ * null for null. */
 export type Column = Float64Array | Int32Array | Uint8Array | unknown[];
 
 /** The result of a query: columns by name, all of one length. */

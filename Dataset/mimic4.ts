@@ -1,0 +1,242 @@
+/** MIMIC-IV, modules hosp and icu: raw tables and the SELECTs that make visits and events of them. */
+import type { DatasetDefinition, RawTable } from "../core/dataset.ts";
+import { icdCodeSql, ndcCodeSql } from "./vocabulary.ts";
+
+/** From midnight to 23:59:59, the time of what is known to have happened on a day only. */
+const END_OF_DAY = "INTERVAL 86399 SECOND";
+
+const tables = {
+  patients: {
+    file: "hosp/patients",
+    columns: {
+      subject_id: "id",
+      gender: "text",
+      anchor_age: "integer",
+      anchor_year: "integer",
+      dod: "date",
+    },
+    notNull: ["subject_id", "anchor_age", "anchor_year"],
+    unique: "subject_id",
+  },
+  admissions: {
+    file: "hosp/admissions",
+    columns: {
+      subject_id: "id",
+      hadm_id: "id",
+      admittime: "time",
+      dischtime: "time",
+      deathtime: "time",
+      admission_type: "text",
+      discharge_location: "text",
+      race: "text",
+      hospital_expire_flag: "integer",
+    },
+    notNull: ["subject_id", "hadm_id", "hospital_expire_flag"],
+    unique: "hadm_id",
+  },
+  icustays: {
+    file: "icu/icustays",
+    columns: {
+      subject_id: "id",
+      hadm_id: "id",
+      stay_id: "id",
+      first_careunit: "text",
+      last_careunit: "text",
+      intime: "time",
+      outtime: "time",
+    },
+    notNull: ["subject_id", "hadm_id", "stay_id"],
+    unique: "stay_id",
+  },
+  diagnoses_icd: {
+    file: "hosp/diagnoses_icd",
+    columns: { subject_id: "id", hadm_id: "id", icd_code: "text", icd_version: "integer" },
+    notNull: ["subject_id"],
+  },
+  procedures_icd: {
+    file: "hosp/procedures_icd",
+    columns: {
+      subject_id: "id",
+      hadm_id: "id",
+      chartdate: "date",
+      icd_code: "text",
+      icd_version: "integer",
+    },
+    notNull: ["subject_id"],
+  },
+  prescriptions: {
+    file: "hosp/prescriptions",
+    columns: {
+      subject_id: "id",
+      hadm_id: "id",
+      starttime: "time",
+      drug_type: "text",
+      drug: "text",
+      ndc: "text",
+      route: "text",
+    },
+    notNull: ["subject_id"],
+  },
+  // The open demo is sometimes passed on without its dictionaries; codes then have no description.
+  d_icd_diagnoses: {
+    file: "hosp/d_icd_diagnoses",
+    columns: { icd_code: "text", icd_version: "integer", long_title: "text" },
+    optional: true,
+  },
+  d_icd_procedures: {
+    file: "hosp/d_icd_procedures",
+    columns: { icd_code: "text", icd_version: "integer", long_title: "text" },
+    optional: true,
+  },
+} as const satisfies Record<string, RawTable>;
+
+// dod has no clock. Midnight would put a death before that day's events, so it counts as the day's end.
+// There is no birth date: ages are whole years (over 89 written as 91), so that birth is 1 January.
+const subjects = `
+SELECT
+  p.subject_id,
+  make_timestamp(p.anchor_year - p.anchor_age, 1, 1, 0, 0, 0) AS birth_time,
+  coalesce(d.deathtime, CAST(p.dod AS TIMESTAMP) + ${END_OF_DAY}) AS death_time,
+  CASE upper(trim(p.gender)) WHEN 'F' THEN 'F' WHEN 'M' THEN 'M' END AS sex,
+  r.race
+FROM patients p
+LEFT JOIN (
+  SELECT subject_id, min(deathtime) AS deathtime FROM admissions GROUP BY subject_id
+) d ON d.subject_id = p.subject_id
+LEFT JOIN (
+  -- Race is recorded at each admission and may change; the first one is known to every later visit.
+  SELECT subject_id, arg_min(race, (admittime, hadm_id)) AS race
+  FROM admissions WHERE race IS NOT NULL AND admittime IS NOT NULL GROUP BY subject_id
+) r ON r.subject_id = p.subject_id`;
+
+// Observation stays (EU, AMBULATORY and DIRECT OBSERVATION) have a hadm_id, diagnoses and drugs like any
+// other stay and count as inpatient visits; admission_type still tells them apart.
+const visits = `
+SELECT
+  subject_id,
+  hadm_id AS visit_id,
+  'inpatient' AS visit_type,
+  admittime AS start_time,
+  dischtime AS end_time,
+  -- Billing codes are assigned after the stay; the record of a patient who died ends with the death
+  -- where that is earlier than the written discharge. A death before admission is a slip of the pen.
+  CASE WHEN deathtime > admittime AND deathtime < dischtime THEN deathtime ELSE dischtime END AS coded_time,
+  hospital_expire_flag = 1 AS died,
+  admission_type,
+  discharge_location,
+  CASE
+    WHEN admittime IS NULL THEN 'no admission time'
+    WHEN dischtime IS NULL THEN 'no discharge time'
+    WHEN dischtime <= admittime THEN 'discharge not after admission'
+  END AS drop_reason
+FROM admissions`;
+
+const icuStays = `
+SELECT
+  subject_id,
+  hadm_id AS visit_id,
+  stay_id AS icu_stay_id,
+  first_careunit AS unit,
+  last_careunit AS last_unit,
+  intime AS start_time,
+  outtime AS end_time
+FROM icustays`;
+
+// One table holds both versions, and the same string can be a code of each.
+const icdVersions = (nine: string, ten: string) => `CASE r.icd_version
+    WHEN 9 THEN ${nine}
+    WHEN 10 THEN ${ten} END`;
+const icdDropReason = `CASE
+    WHEN trim(coalesce(r.icd_code, '')) = '' THEN 'no code'
+    WHEN r.icd_version IS NULL OR r.icd_version NOT IN (9, 10) THEN 'unknown ICD version' END`;
+const diagnosisCode = icdVersions(
+  icdCodeSql("ICD9CM", "r.icd_code"),
+  icdCodeSql("ICD10CM", "r.icd_code"),
+);
+const procedureCode = icdVersions(
+  icdCodeSql("ICD9Proc", "r.icd_code"),
+  icdCodeSql("ICD10PCS", "r.icd_code"),
+);
+
+// Billed for the stay, and known when it is over.
+const diagnoses = `
+SELECT
+  r.subject_id,
+  v.coded_time AS time,
+  ${diagnosisCode} AS code,
+  'diagnosis' AS kind,
+  r.hadm_id AS visit_id,
+  ${icdDropReason} AS drop_reason
+FROM diagnoses_icd r
+LEFT JOIN visits v ON v.visit_id = r.hadm_id`;
+
+// chartdate has no clock: known at the end of that day, and at the discharge at the latest.
+const procedures = `
+SELECT
+  r.subject_id,
+  coalesce(
+    least(CAST(r.chartdate AS TIMESTAMP) + ${END_OF_DAY}, v.end_time),
+    v.coded_time
+  ) AS time,
+  ${procedureCode} AS code,
+  'procedure' AS kind,
+  r.hadm_id AS visit_id,
+  ${icdDropReason} AS drop_reason
+FROM procedures_icd r
+LEFT JOIN visits v ON v.visit_id = r.hadm_id`;
+
+// Orders may start before the admission or after the discharge: hadm_id says which stay they belong to.
+// Stop times are not read, since many lie before the start. Repeated rows are repeated events.
+const prescriptions = `
+SELECT
+  r.subject_id,
+  coalesce(r.starttime, v.end_time) AS time,
+  coalesce(
+    'ATC/' || m.atc,
+    'NDC/' || ${ndcCodeSql("r.ndc")},
+    'DRUG/' || nullif(lower(trim(r.drug)), '')
+  ) AS code,
+  'drug' AS kind,
+  r.drug AS text_value,
+  r.hadm_id AS visit_id,
+  r.drug_type,
+  r.route,
+  CASE WHEN code IS NULL THEN 'no drug name and no NDC' END AS drop_reason
+FROM prescriptions r
+LEFT JOIN visits v ON v.visit_id = r.hadm_id
+LEFT JOIN drug_map m
+  ON m.name IS NOT DISTINCT FROM r.drug
+  AND m.ndc IS NOT DISTINCT FROM r.ndc
+  AND m.route IS NOT DISTINCT FROM r.route`;
+
+export const mimic4: DatasetDefinition = {
+  name: "mimic4",
+  title: "MIMIC-IV (hosp and icu)",
+  version: 1,
+  releases: ["2.2", "3.0", "3.1"],
+  licence: "PhysioNet Credentialed Health Data License 1.5.0 (open demo: ODbL 1.0)",
+  homepage: "https://physionet.org/content/mimiciv/",
+  citation: "Johnson et al., MIMIC-IV, a freely accessible electronic health record dataset, 2023",
+  tables,
+  subjects,
+  visits,
+  icuStays,
+  drugs: "SELECT drug AS name, ndc, route, count(*) AS rows FROM prescriptions GROUP BY ALL",
+  events: [
+    { table: "diagnoses_icd", select: diagnoses },
+    { table: "procedures_icd", select: procedures },
+    { table: "prescriptions", select: prescriptions },
+  ],
+  descriptions: `
+SELECT ${diagnosisCode} AS code, r.long_title AS description FROM d_icd_diagnoses r
+UNION ALL
+SELECT ${procedureCode}, r.long_title FROM d_icd_procedures r`,
+  demoSubjectsHash: "81f5d9a5c4a014a047ff7ef033818431bc7d0786cc59f9cba8fe151d209890a8",
+  demoRelease: "2.2",
+  releaseSizes: [
+    { release: "2.0", subjects: 315_460, visits: 454_324 },
+    { release: "2.1", subjects: 299_777, visits: 431_088 },
+    { release: "2.2", subjects: 299_712, visits: 431_231 },
+    { release: "3.1", subjects: 364_627, visits: 546_028 },
+  ],
+};

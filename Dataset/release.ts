@@ -1,0 +1,80 @@
+/** Where raw files come from: the open demo, a synthetic twin or the real source, and of which release. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DatasetDefinition } from "../core/dataset.ts";
+import { BenchError } from "../core/errors.ts";
+import { type Source, SYNTHETIC_MARKER, TRUTH_FILE } from "../core/event-store.ts";
+import { type Database, sqlName, sqlText } from "./duckdb.ts";
+import { storeTable } from "./store-layout.ts";
+
+/** Files that only a synthetic root has. */
+export interface SyntheticFiles {
+  readonly marker: string;
+  readonly truth: string;
+}
+
+/**
+ * The marker and truth files of a synthetic root; undefined in any other root.
+ * @throws BenchError when only one of the two is there, since made-up data must never pass as real.
+ */
+export function findSynthetic(root: string): SyntheticFiles | undefined {
+  const names = readdirSync(root);
+  const marker = join(root, SYNTHETIC_MARKER);
+  const truth = join(root, TRUTH_FILE);
+  if (names.includes(SYNTHETIC_MARKER) && existsSync(truth)) return { marker, truth };
+  if (!names.includes(SYNTHETIC_MARKER) && !existsSync(truth)) return undefined;
+  throw new BenchError({
+    what: `${names.includes(SYNTHETIC_MARKER) ? TRUTH_FILE : SYNTHETIC_MARKER} is missing`,
+    where: root,
+    fix: "generate the synthetic data again; a folder with one of the two files is incomplete",
+  });
+}
+
+/** Release named by the marker of a synthetic root, "unknown" when it names none. */
+function markerRelease(marker: string): string {
+  const content: unknown = JSON.parse(readFileSync(marker, "utf8"));
+  const release = (content as Readonly<Record<string, unknown>> | null)?.["release"];
+  return typeof release === "string" ? release : "unknown";
+}
+
+/** Source and release, from the marker, the subjects' ids or the published sizes. Needs subjects and visits. */
+export async function describeRelease(
+  db: Database,
+  definition: DatasetDefinition,
+  synthetic: SyntheticFiles | undefined,
+): Promise<{ source: Source; release: string }> {
+  if (synthetic !== undefined) {
+    return { source: "synthetic", release: markerRelease(synthetic.marker) };
+  }
+  const found = await db.query(`
+    SELECT
+      (SELECT sha256(string_agg(CAST(subject_id AS VARCHAR), ',' ORDER BY subject_id)) FROM subjects) AS ids,
+      (SELECT count(*) FROM subjects) AS subjects,
+      (SELECT count(*) FROM visits) AS visits`);
+  if (
+    definition.demoSubjectsHash !== undefined &&
+    found.strings("ids")[0] === definition.demoSubjectsHash
+  ) {
+    return { source: "demo", release: definition.demoRelease ?? "unknown" };
+  }
+  const [subjects, visits] = [found.numbers("subjects")[0], found.numbers("visits")[0]];
+  const size = definition.releaseSizes?.find((s) => s.subjects === subjects && s.visits === visits);
+  return { source: "real", release: size?.release ?? "unknown" };
+}
+
+/** Copies the true risks of a synthetic root into the store; every column but the two ids is an outcome. */
+export async function writeTrueRisk(
+  db: Database,
+  synthetic: SyntheticFiles,
+  folder: string,
+): Promise<void> {
+  const read = `read_csv(${sqlText(synthetic.truth)}, header = true, all_varchar = true)`;
+  const { names } = await db.query(`SELECT * FROM ${read} LIMIT 0`);
+  const outcomes = names.filter((name) => name !== "subject_id" && name !== "hadm_id");
+  const columns = outcomes.map((name) => `CAST(${sqlName(name)} AS DOUBLE) AS ${sqlName(name)}`);
+  await db.write(
+    `SELECT CAST(subject_id AS BIGINT) AS subject_id, CAST(hadm_id AS BIGINT) AS visit_id,
+       ${columns.join(", ")} FROM ${read} ORDER BY subject_id, visit_id`,
+    join(folder, storeTable("true_risk").file),
+  );
+}
