@@ -1,0 +1,101 @@
+/** What batches are made from, and in which order: shared by all models. */
+import type { Random } from "../core/random.ts";
+import type { FeedArray, Feeds } from "../engine/runner.ts";
+import type { DimValues, Shape } from "../engine/shape.ts";
+
+/** An input of a model's graph; named sizes are B (samples) and L (code positions). */
+export interface InputSpec {
+  readonly shape: Shape;
+  readonly type: "int32" | "float32";
+}
+
+export interface Collated {
+  readonly feeds: Feeds;
+  readonly dims: DimValues;
+}
+
+/** Samples of one split as a model reads them. */
+export interface BatchSource {
+  /** S. */
+  readonly size: number;
+  readonly specs: Readonly<Record<string, InputSpec>>;
+  /** Code positions of a sample, before padding; at least 1. */
+  lengthOf(sample: number): number;
+  /** The padded arrays of some samples, in the given order. */
+  collate(samples: Int32Array): Collated;
+}
+
+/** How large a part of a batch may be; see `splitBatch`. */
+export interface PartLimits {
+  /** B·L. */
+  readonly tokens: number;
+  /** Bytes of the model's largest temporary for one sample of a length, e.g. attention scores. */
+  readonly bytesOfSample: (length: number) => number;
+}
+
+/** Tokens of a part: enough to keep the matrix products busy, and a bound on what is held for the backward pass. */
+export const PART_TOKENS = 8192;
+/** Bytes of the largest temporary of a part. */
+export const PART_BYTES = 32 * 2 ** 20;
+/** Batches among which samples are exchanged to bring equal lengths together. */
+const WINDOW = 16;
+
+/** A length rounded up, so that few distinct shapes occur. */
+export function paddedLength(length: number): number {
+  return Math.ceil(Math.max(1, length) / 8) * 8;
+}
+
+/**
+ * The batches of an epoch: samples shuffled, sorted by length within windows of 16 batches so that
+ * little is padded, cut into batches, and the batches shuffled. Every sample occurs exactly once.
+ */
+export function shuffledBatches(
+  source: BatchSource,
+  batchSize: number,
+  random: Random,
+): Int32Array[] {
+  const order = random.shuffle(Int32Array.from({ length: source.size }, (_, i) => i));
+  const batches: Int32Array[] = [];
+  for (let start = 0; start < order.length; start += WINDOW * batchSize) {
+    const window = sortByLength(order.subarray(start, start + WINDOW * batchSize), source);
+    for (let i = 0; i < window.length; i += batchSize)
+      batches.push(window.subarray(i, i + batchSize));
+  }
+  return random.shuffle(batches);
+}
+
+/** Longest first; samples of one length keep their order. */
+export function sortByLength(samples: Int32Array, source: BatchSource): Int32Array {
+  const length = new Map<number, number>();
+  for (const sample of samples) length.set(sample, source.lengthOf(sample));
+  return samples.slice().sort((a, b) => (length.get(b) ?? 0) - (length.get(a) ?? 0));
+}
+
+/**
+ * Cuts a batch, sorted longest first, into parts within the limits; a single sample is never cut. The
+ * gradients of the parts are summed, so this bounds memory and changes no mean.
+ */
+export function splitBatch(
+  batch: Int32Array,
+  source: BatchSource,
+  limits: PartLimits,
+): Int32Array[] {
+  const parts: Int32Array[] = [];
+  let start = 0;
+  while (start < batch.length) {
+    const longest = paddedLength(source.lengthOf(batch[start] as number));
+    const byTokens = Math.floor(limits.tokens / longest);
+    const byBytes = Math.floor(PART_BYTES / Math.max(1, limits.bytesOfSample(longest)));
+    const size = Math.max(1, Math.min(byTokens, byBytes));
+    const count = Math.ceil((batch.length - start) / size);
+    const even = count === 1 ? size : Math.ceil((batch.length - start) / count);
+    parts.push(batch.subarray(start, start + even));
+    start += even;
+  }
+  return parts;
+}
+
+/** An array of the type of an input. */
+export function allocate(spec: InputSpec, size: number): FeedArray {
+  return spec.type === "int32" ? new Int32Array(size) : new Float32Array(size);
+}

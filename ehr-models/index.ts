@@ -1,0 +1,7 @@
+/** The models that a run can name. */
+import type { ModelDefinition } from "../core/model.ts";
+import { Registry } from "../core/registry.ts";
+import { logistic } from "./logistic.ts";
+import { transformer } from "./transformer.ts";
+
+export const models = new Registry<ModelDefinition>("model", [transformer, logistic]);

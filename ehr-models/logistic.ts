@@ -1,0 +1,68 @@
+/**
+ * Logistic regression on counts of codes: the baseline that any model of histories has to beat.
+ *
+ *   logits = Σ_{distinct units u} Σ_w log(1 + n_{u,w}) A_w[u] + f W + b
+ *
+ * with counts n over the whole history, its last 365 days and its last visit (w), A_w one row of C weights
+ * per unit, and f a short profile: age (linear, squared, ten-year bins), sex, race, and utilisation (visits,
+ * codes, distinct codes, days since the last visit began). Only the rows of a sample's units are touched.
+ * Reference: the count-based models of Wornow et al., EHRSHOT, NeurIPS 2023; L2 regularisation by decay.
+ *
+ * Deviation: fitted by AdamW with early stopping on the tuning split instead of a grid over the penalty.
+ */
+import type { Tensor } from "../engine/graph.ts";
+import { zeros } from "../engine/initial.ts";
+import { lookup, table } from "../engine/layers/embedding.ts";
+import { linear } from "../engine/layers/linear.ts";
+import { add, mul } from "../engine/ops/elementwise.ts";
+import { reshape, slice } from "../engine/ops/layout.ts";
+import { sum } from "../engine/ops/reduction.ts";
+import { BAG_WINDOWS, bagInputs } from "./bag-inputs.ts";
+import { defineGraphModel, type ForwardContext, TRAINING_DEFAULTS } from "./graph-model.ts";
+
+const DEFAULTS = {
+  ...TRAINING_DEFAULTS,
+  learningRate: 5e-3,
+  batchSize: 128,
+  weightDecay: 0.1,
+  clipNorm: 0,
+  schedule: "cosine" as string,
+  warmup: 0,
+};
+type H = typeof DEFAULTS;
+/** Every code counts; a limit that no history reaches. */
+const ALL_CODES = 1e9;
+const WINDOW_NAMES = ["all", "year", "last"] as const;
+
+/** Σ_u log(1 + n_{u,w}) A_w[u], [B, C]. */
+function weigh(window: number, { graph, inputs, tokenizer, classes }: ForwardContext<H>): Tensor {
+  const name = `counts.${WINDOW_NAMES[window]}`;
+  const options = { initial: zeros, decay: true };
+  const A = table(graph, name, tokenizer.vocabularySize, classes, options);
+  const rows = lookup(A, inputs["units"] as Tensor); // [B, L, C]
+  const values = slice(inputs["counts"] as Tensor, 2, window, window + 1); // [B, L, 1], 0 at padding
+  return sum(mul(rows, values), [1]);
+}
+
+function forward(context: ForwardContext<H>): Tensor {
+  const profile = linear(context.inputs["profile"] as Tensor, context.classes, "profile", {
+    weight: zeros,
+    bias: zeros,
+  });
+  let logits = profile;
+  for (let w = 0; w < BAG_WINDOWS; w++) logits = add(logits, weigh(w, context));
+  return reshape(logits, ["B", context.classes]);
+}
+
+export const logistic = defineGraphModel<H>({
+  name: "logistic",
+  version: 1,
+  description: "Logistic regression on counts of codes, demographics and utilisation.",
+  reference: "count-based baselines of Wornow et al., EHRSHOT, NeurIPS 2023",
+  accepts: ["binary", "multiclass", "multilabel"],
+  defaults: DEFAULTS,
+  presets: { default: {} },
+  history: () => ({ maxCodes: ALL_CODES, repeats: "every" }),
+  inputs: (source, tokenizer) => bagInputs(source, tokenizer),
+  forward,
+});

@@ -1,0 +1,81 @@
+/** Probabilities of whole splits from a forward-only session. */
+import type { LabelKind } from "../core/label.ts";
+import type { Graph, Tensor } from "../engine/graph.ts";
+import { toOnnx } from "../engine/onnx.ts";
+import { type FeedArray, Session } from "../engine/runner.ts";
+import { type BatchSource, type PartLimits, sortByLength, splitBatch } from "./batch-source.ts";
+
+export interface PredictorOptions {
+  readonly graph: Graph;
+  /** [B, C]. */
+  readonly logits: Tensor;
+  readonly kind: LabelKind;
+  /** Parameters and frozen tables by input name, read in place at every run. */
+  readonly held: Readonly<Record<string, FeedArray>>;
+  readonly limits: PartLimits;
+  readonly threads: number;
+}
+
+/** Samples that are sorted by length together. */
+const CHUNK = 4096;
+
+export class Predictor {
+  readonly #session: Session;
+  readonly #options: PredictorOptions;
+  #isReleased = false;
+
+  private constructor(session: Session, options: PredictorOptions) {
+    this.#session = session;
+    this.#options = options;
+  }
+
+  static async create(options: PredictorOptions): Promise<Predictor> {
+    const model = toOnnx(options.graph, [options.logits]);
+    const session = await Session.create(model, { threads: options.threads });
+    for (const [name, values] of Object.entries(options.held)) session.hold(name, values);
+    return new Predictor(session, options);
+  }
+
+  /** Probabilities [S × C] in the order of the samples. @throws after release. */
+  async predict(source: BatchSource): Promise<Float32Array> {
+    if (this.#isReleased) throw new Error("predict: the model was disposed of");
+    const C = this.#options.logits.shape[1] as number;
+    const all = new Float32Array(source.size * C);
+    for (let start = 0; start < source.size; start += CHUNK) {
+      const size = Math.min(CHUNK, source.size - start);
+      const chunk = sortByLength(
+        Int32Array.from({ length: size }, (_, i) => start + i),
+        source,
+      );
+      for (const part of splitBatch(chunk, source, this.#options.limits)) {
+        const logits = await this.#logits(source, part);
+        for (const [b, sample] of part.entries()) {
+          const row = probabilities(logits.subarray(b * C, (b + 1) * C), this.#options.kind);
+          all.set(row, sample * C);
+        }
+      }
+    }
+    return all;
+  }
+
+  async release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    await this.#session.release();
+  }
+
+  async #logits(source: BatchSource, part: Int32Array): Promise<Float32Array> {
+    const { feeds, dims } = source.collate(part);
+    const results = await this.#session.run(feeds, dims);
+    return results.get(this.#options.logits.name) as Float32Array;
+  }
+}
+
+/** Probabilities of one row of logits: a logistic function per column, or a softmax for exclusive classes. */
+export function probabilities(logits: Float32Array, kind: LabelKind): Float32Array {
+  if (kind !== "multiclass") return logits.map((z) => 1 / (1 + Math.exp(-z)));
+  const top = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const weights = Float64Array.from(logits, (z) => Math.exp(z - top));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return Float32Array.from(weights, (w) => w / sum);
+}

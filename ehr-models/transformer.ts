@@ -1,0 +1,209 @@
+/**
+ * Transformer encoder over the codes of a history.
+ *
+ * Blocks: Vaswani et al., Attention Is All You Need, NeurIPS 2017 (section and equation numbers below).
+ * Inputs and summary token: the encoder of the EHR tutorial that accompanies Su et al., Multimodal
+ * Medical Code Tokenizer, ICML 2025. Notation: B samples, L codes, P = L + 4 positions, d width, C classes.
+ *
+ *   x_p    = E[c_p] + PE(visits before the last) + PE(days before the prediction)
+ *            + TE(length of the visit) + TE(gap before the visit)
+ *   X      = [cls; Sex[s]; Race[r]; Age(a); drop(x_1); ...; drop(x_L)]                      [B, P, d]
+ *   X      = n blocks, each multi-head attention (3.2.2, equation 1) and FFN (3.3, equation 2)
+ *   logits = X[:, 0] W + b                                                                   [B, C]
+ *   TE     = [Y[years]; sin, cos of a turn a year; sin, cos of a turn a day], one table Y for both uses
+ *   PE     = sinusoids (3.5)
+ *
+ * Deviation: the summary token is a registered parameter; in the tutorial no optimizer sees it.
+ * Deviation: position is the visit's distance from the last visit, not the index of the code, so that the
+ *   arbitrary order of codes inside a visit carries no meaning and truncation moves nothing.
+ * Deviation: days before the prediction enter as a further sinusoid; the tutorial knows no prediction time.
+ * Deviation: the length of a visit that is not over is blank; the tutorial shows it, and with it the answer
+ *   of length-of-stay tasks.
+ * Deviation: age is a position of its own; the tutorial has it only as the gap before the first visit.
+ * Deviation: one output layer, as two linear layers in a row are one; one logit for a binary task.
+ * Deviation: dropout on attention weights is an option of its own (`attentionDropout`).
+ * Deviation: tables start at N(0, 1/d), not N(0, 1), so that sums of five vectors start near unit norm.
+ */
+import { BenchError } from "../core/errors.ts";
+import type { Graph, Tensor } from "../engine/graph.ts";
+import { normal } from "../engine/initial.ts";
+import { dropout } from "../engine/layers/dropout.ts";
+import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
+import { layerNorm } from "../engine/layers/layer-norm.ts";
+import { linear } from "../engine/layers/linear.ts";
+import { transformerBlock } from "../engine/layers/transformer-block.ts";
+import { add, scale, shift, sin } from "../engine/ops/elementwise.ts";
+import { concat, expand, reshape } from "../engine/ops/layout.ts";
+import { product } from "../engine/ops/matmul.ts";
+import { addDims, multiplyDims } from "../engine/shape.ts";
+import { embedCodes } from "./code-embedding.ts";
+import { defineGraphModel, type ForwardContext, TRAINING_DEFAULTS } from "./graph-model.ts";
+import { INTERVAL_YEARS, type SequenceColumn, sequenceInputs } from "./inputs.ts";
+
+const COLUMNS: readonly SequenceColumn[] = [
+  "codes",
+  "mask",
+  "visitsBefore",
+  "daysBefore",
+  "withinYears",
+  "withinCycles",
+  "betweenYears",
+  "betweenCycles",
+  "sex",
+  "race",
+  "age",
+];
+const N = multiplyDims("B", "L");
+/** Leading positions: cls, sex, race, age. */
+const LEADING = 4;
+const P = addDims("L", LEADING);
+/** Numbers of TE that are not looked up. */
+const CYCLES = 4;
+/** Added to the scores of padding; finite, so that no row can become NaN. */
+const HIDDEN = -1e9;
+
+const DEFAULTS = {
+  ...TRAINING_DEFAULTS,
+  width: 128,
+  heads: 4,
+  layers: 2,
+  feedForward: 256,
+  activation: "relu" as string,
+  norm: "post" as string,
+  dropout: 0.2,
+  attentionDropout: 0,
+  inputDropout: 0.2,
+  maxCodes: 512,
+};
+type H = typeof DEFAULTS;
+
+/** TE of an interval: [N, d] from whole years [B, L] and cycles [B, L, 2]. */
+function intervalEmbedding(years: Tensor, cycles: Tensor, d: number): Tensor {
+  const g = years.graph;
+  const Y =
+    g.inputs.get("time.years") ?? table(g, "time.years", INTERVAL_YEARS, d - CYCLES, small(d));
+  const looked = reshape(lookup(Y, years), [N, d - CYCLES]);
+  const turn = 2 * Math.PI;
+  const spread = g.floats([turn, turn, 0, 0, 0, 0, turn, turn], [2, CYCLES]); // [day, hour] -> [day, day, hour, hour]
+  const quarter = g.floats([0, Math.PI / 2, 0, Math.PI / 2], [1, CYCLES]); // a cosine is a sine ahead by this
+  const phases = sin(add(product(reshape(cycles, [N, 2]), spread), quarter));
+  return concat([looked, phases], 1);
+}
+
+function small(d: number) {
+  return { initial: normal(1 / Math.sqrt(d)) };
+}
+
+/** x_p, [N, d]. */
+function embedHistory({ inputs, tokenizer, hyperparameters }: ForwardContext<H>): Tensor {
+  const d = hyperparameters.width;
+  const column = (name: string) => reshape(inputs[name] as Tensor, [N, 1]);
+  const interval = (name: string) =>
+    intervalEmbedding(inputs[`${name}Years`] as Tensor, inputs[`${name}Cycles`] as Tensor, d);
+  const parts = [
+    embedCodes(inputs["codes"] as Tensor, tokenizer, d),
+    sinusoid(column("visitsBefore"), d),
+    sinusoid(column("daysBefore"), d),
+    interval("within"),
+    interval("between"),
+  ];
+  return parts.reduce(add);
+}
+
+/** [B, 4, d]: the summary token and what is known of the subject. */
+function leadingPositions({
+  graph,
+  inputs,
+  raceCount,
+  hyperparameters,
+}: ForwardContext<H>): Tensor {
+  const d = hyperparameters.width;
+  const row = (x: Tensor) => reshape(x, ["B", 1, d]);
+  const cls = graph.parameter("cls", [1, 1, d], normal(1 / Math.sqrt(d)), false);
+  const sex = lookup(table(graph, "sex.table", 3, d, small(d)), inputs["sex"] as Tensor);
+  const race = lookup(table(graph, "race.table", raceCount, d, small(d)), inputs["race"] as Tensor);
+  const age = linear(inputs["age"] as Tensor, d, "age");
+  return concat([expand(cls, ["B", 1, d]), row(sex), row(race), row(age)], 1);
+}
+
+/** 0 for real positions and HIDDEN for padding, [B, 1, 1, P]. */
+function attentionBias(graph: Graph, mask: Tensor): Tensor {
+  const padding = scale(shift(mask, -1), -HIDDEN); // 1 -> 0, 0 -> HIDDEN
+  const leading = expand(graph.scalar(0), ["B", LEADING]);
+  return reshape(concat([leading, padding], 1), ["B", 1, 1, P]);
+}
+
+function forward(context: ForwardContext<H>): Tensor {
+  const { graph, inputs, hyperparameters: h, classes } = context;
+  const d = h.width;
+  const history = dropout(embedHistory(context), h.inputDropout, "history");
+  const all = concat([leadingPositions(context), reshape(history, ["B", "L", d])], 1);
+  let x = reshape(all, [multiplyDims("B", P), d]);
+  const block = {
+    heads: h.heads,
+    feedForward: h.feedForward,
+    activation: h.activation as "relu" | "gelu",
+    norm: h.norm as "post" | "pre",
+    dropout: h.dropout,
+    attentionDropout: h.attentionDropout,
+    batch: "B",
+    length: P,
+    bias: attentionBias(graph, inputs["mask"] as Tensor),
+  };
+  for (let i = 0; i < h.layers; i++) {
+    const isLast = i === h.layers - 1; // only the summary token is read after it
+    x = transformerBlock(x, `layer${i}`, isLast ? { ...block, keep: 1 } : block);
+  }
+  const summary = h.norm === "pre" ? layerNorm(x, "norm") : x; // [B, d]
+  return linear(summary, classes, "output");
+}
+
+function check(h: H): void {
+  const refuse = (what: string, fix: string): never => {
+    throw new BenchError({ what, fix, exitCode: 2 });
+  };
+  if (h.width % h.heads !== 0 || h.width <= CYCLES)
+    refuse(`width ${h.width} does not divide into ${h.heads} heads`, "choose a multiple above 4");
+  if (!["relu", "gelu"].includes(h.activation))
+    refuse(`activation "${h.activation}"`, "relu or gelu");
+  if (!["post", "pre"].includes(h.norm)) refuse(`norm "${h.norm}"`, "choose post or pre");
+  for (const [name, rate] of Object.entries(h))
+    if (/dropout/i.test(name) && !(Number(rate) >= 0 && Number(rate) < 1))
+      refuse(`${name} is ${rate}`, "give a share of at least 0 and below 1");
+  for (const name of ["layers", "feedForward", "maxCodes"] as const)
+    if (!Number.isInteger(h[name]) || h[name] < 1) refuse(`${name} is ${h[name]}`, "at least 1");
+}
+
+export const transformer = defineGraphModel<H>({
+  name: "transformer",
+  version: 1,
+  description:
+    "Transformer encoder over codes with visit order, times and demographics; reads a summary token.",
+  reference: "Vaswani et al., NeurIPS 2017; inputs after Su et al., ICML 2025",
+  accepts: ["binary", "multiclass", "multilabel"],
+  defaults: DEFAULTS,
+  presets: {
+    default: {},
+    paper: {
+      width: 64,
+      heads: 4,
+      layers: 4,
+      feedForward: 256,
+      dropout: 0.5,
+      attentionDropout: 0.5,
+      inputDropout: 0.2,
+      maxCodes: 2000,
+      batchSize: 256,
+      learningRate: 1e-3,
+      weightDecay: 0,
+      clipNorm: 0,
+      schedule: "constant",
+      warmup: 0,
+    },
+  },
+  history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
+  check,
+  inputs: (source, tokenizer) => sequenceInputs(source, tokenizer, COLUMNS),
+  bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
+  forward,
+});

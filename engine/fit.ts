@@ -1,0 +1,100 @@
+/** The training loop: batches in, the parameters that did best on the tuning split out. */
+import { BenchError } from "../core/errors.ts";
+import type { EpochReport, EpochSummary, TrainingSummary, TuningScore } from "../core/model.ts";
+import type { OptimizerOptions, Schedule } from "./optimizer.ts";
+import type { Batch, Trainer } from "./trainer.ts";
+
+/** An epoch's batches, each as the parts it is run in. */
+export interface EpochBatches {
+  readonly steps: number;
+  readonly batches: Iterable<readonly Batch[]>;
+}
+
+export interface FitOptions {
+  readonly trainer: Trainer;
+  readonly optimizer: OptimizerOptions;
+  readonly schedule: Schedule;
+  /** Upper bound on epochs. */
+  readonly epochs: number;
+  /** Epochs without a better score before training stops. */
+  readonly patience: number;
+  /** The batches of an epoch, counted from 1. */
+  readonly batches: (epoch: number) => EpochBatches;
+  /** Scores the current parameters on the tuning split; higher is better. */
+  readonly evaluate: () => Promise<TuningScore>;
+  readonly report: (progress: EpochReport) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Lets timers and signals in: a run of the runtime never does by itself. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function checkLoss(loss: number, epoch: number, step: number): void {
+  if (Number.isFinite(loss)) return;
+  throw new BenchError({
+    what: `the training loss became ${loss}`,
+    where: `epoch ${epoch}, step ${step}`,
+    fix: "lower the learning rate (--set learningRate=...) or look for extreme values in the inputs",
+  });
+}
+
+/** One pass over the training samples. Returns the mean loss over its steps. */
+async function runEpoch(options: FitOptions, epoch: number): Promise<number> {
+  const { trainer, optimizer, schedule, signal } = options;
+  const { steps, batches } = options.batches(epoch);
+  let sum = 0;
+  let step = 0;
+  for (const parts of batches) {
+    signal.throwIfAborted();
+    const { loss } = await trainer.step(parts, optimizer, schedule(trainer.state.step));
+    step += 1;
+    checkLoss(loss, epoch, step);
+    sum += loss;
+    options.report({ epoch, epochs: options.epochs, step, steps, loss });
+    await breathe();
+  }
+  signal.throwIfAborted();
+  return sum / Math.max(1, step);
+}
+
+/** Whether a score beats the best so far; one that is not a number beats nothing and is beaten by any. */
+function isBetter(score: number, best: number): boolean {
+  return score > best || (Number.isNaN(best) && !Number.isNaN(score));
+}
+
+/**
+ * Trains until the epochs are used up or the tuning score has not improved for `patience` epochs, then
+ * puts the parameters of the best epoch back into the trainer's state.
+ * @throws BenchError when the loss is not finite; the signal's reason when it is aborted.
+ */
+export async function fit(options: FitOptions): Promise<TrainingSummary> {
+  const { state } = options.trainer;
+  const curve: EpochSummary[] = [];
+  let best: { epoch: number; score: TuningScore; parameters: Float32Array } | undefined;
+  let isPatienceOver = false;
+  for (let epoch = 1; epoch <= options.epochs && !isPatienceOver; epoch++) {
+    const loss = await runEpoch(options, epoch);
+    const score = await options.evaluate();
+    curve.push({ epoch, train_loss: loss, tuning_score: score.value });
+    if (best === undefined || isBetter(score.value, best.score.value))
+      best = { epoch, score, parameters: state.copyParameters() };
+    isPatienceOver = epoch - best.epoch >= options.patience;
+  }
+  if (best === undefined)
+    throw new BenchError({
+      what: `training was asked for ${options.epochs} epochs`,
+      fix: "ask for at least one",
+      exitCode: 2,
+    });
+  state.setParameters(best.parameters);
+  return {
+    epochs: curve.length,
+    best_epoch: best.epoch,
+    stopped_by: isPatienceOver ? "patience" : "epochs",
+    selected_on: best.score.name,
+    curve,
+    parameters: state.parameterCount,
+  };
+}

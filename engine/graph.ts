@@ -1,0 +1,313 @@
+/**
+ * The graph builder: inputs, constants, parameters and nodes, with symbolic shapes. Operations live in
+ * `ops/`; each checks its shapes, emits nodes and records a gradient rule. Equal nodes are emitted once.
+ * This file knows nothing of the runtime; `onnx.ts` writes the bytes and `runner.ts` runs them.
+ */
+import type { Random } from "../core/random.ts";
+import { type Dim, normalShape, type Shape, showShape, termsOf } from "./shape.ts";
+
+/** The float type of a graph; float64 is for gradient checks. */
+export type FloatType = "float32" | "float64";
+export type ElementType = FloatType | "int32" | "int64" | "bool";
+
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly ints: readonly number[] };
+
+export interface Node {
+  readonly op: string;
+  /** Empty for standard operators, else e.g. `com.microsoft`. */
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A value of the graph. Its label is the module path and operation that made it, for messages. */
+export class Tensor {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: ElementType;
+  readonly label: string;
+  /** Whether a parameter is among its ancestors. */
+  tracked = false;
+
+  constructor(graph: Graph, name: string, shape: Shape, type: ElementType, label: string) {
+    this.graph = graph;
+    this.name = name;
+    this.shape = shape;
+    this.type = type;
+    this.label = label;
+  }
+
+  /** `layer0.query [B, 64]`. */
+  toString(): string {
+    return `${this.label} ${showShape(this.shape)}`;
+  }
+}
+
+/** Draws the initial values of a parameter of `size` elements. */
+export type Initializer = (random: Random, size: number) => Float32Array;
+
+export interface Parameter {
+  /** Module path and name, e.g. `layer0.query.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initial: Initializer;
+  /** Whether weight decay applies to it; by habit not to biases and gains. */
+  readonly decay: boolean;
+  readonly tensor: Tensor;
+}
+
+/** A look-up of rows of a table; its gradient leaves the graph as rows and is scattered outside. */
+export interface Lookup {
+  readonly table: Tensor;
+  readonly ids: Tensor;
+  readonly rows: Tensor;
+}
+
+/** An input of zeros and 1/(1 - rate), fed from a seeded pool at each training step. */
+export interface Mask {
+  readonly tensor: Tensor;
+  readonly rate: number;
+}
+
+/** The gradients of an operation's inputs, each a function that emits its nodes; undefined where there is none. */
+export type Rule = (dy: Tensor) => readonly ((() => Tensor) | undefined)[];
+
+/** One entry of the tape. */
+export interface Recorded {
+  readonly output: Tensor;
+  readonly inputs: readonly Tensor[];
+  readonly rule: Rule;
+}
+
+export interface GraphOptions {
+  readonly dtype?: FloatType;
+  /** Whether dropout is active. */
+  readonly training?: boolean;
+  /** Whether products use `com.microsoft.FusedMatMul`; false emits standard operators only. */
+  readonly fused?: boolean;
+}
+
+interface EmitOptions {
+  readonly domain?: string;
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  readonly type?: ElementType;
+}
+
+/** A mistake in how a graph was put together; it names the module path, the operation and the shapes. */
+export class ShapeError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ShapeError";
+  }
+}
+
+const FLOAT_BYTES = { float32: Float32Array, float64: Float64Array } as const;
+export type ConstantArray = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+
+export class Graph {
+  readonly dtype: FloatType;
+  readonly training: boolean;
+  readonly fused: boolean;
+  readonly nodes: Node[] = [];
+  readonly inputs = new Map<string, Tensor>();
+  readonly constants = new Map<string, { tensor: Tensor; values: ConstantArray }>();
+  readonly parameters: Parameter[] = [];
+  readonly lookups: Lookup[] = [];
+  readonly masks: Mask[] = [];
+  readonly tape: Recorded[] = [];
+  readonly #known = new Map<string, readonly Tensor[]>();
+  readonly #recorded = new Set<Tensor>();
+  #path: string[] = [];
+  #recording = true;
+  #count = 0;
+
+  constructor(options: GraphOptions = {}) {
+    this.dtype = options.dtype ?? "float32";
+    this.training = options.training ?? false;
+    this.fused = options.fused ?? true;
+  }
+
+  /** Runs `build` with `name` appended to the module path of everything it makes. */
+  scope<T>(name: string, build: () => T): T {
+    this.#path.push(name);
+    try {
+      return build();
+    } finally {
+      this.#path.pop();
+    }
+  }
+
+  /** The module path followed by `name`. */
+  pathOf(name: string): string {
+    return [...this.#path, name].join(".");
+  }
+
+  /** Runs `build` without recording gradient rules, e.g. for the backward pass itself. */
+  withoutGradient<T>(build: () => T): T {
+    const before = this.#recording;
+    this.#recording = false;
+    try {
+      return build();
+    } finally {
+      this.#recording = before;
+    }
+  }
+
+  /** @throws ShapeError `<path>: <op>: <message>`. */
+  fail(op: string, message: string): never {
+    throw new ShapeError(
+      `${this.#path.length > 0 ? `${this.#path.join(".")}: ` : ""}${op}: ${message}`,
+    );
+  }
+
+  /** A value fed at every run; the same name twice must be the same input. */
+  input(name: string, shape: Shape, type: ElementType = this.dtype): Tensor {
+    const normal = normalShape(shape);
+    const known = this.inputs.get(name);
+    if (known !== undefined) {
+      if (showShape(known.shape) !== showShape(normal) || known.type !== type)
+        this.fail("input", `"${name}" is ${known.type} ${showShape(known.shape)} already`);
+      return known;
+    }
+    const tensor = new Tensor(this, name, normal, type, name);
+    this.inputs.set(name, tensor);
+    return tensor;
+  }
+
+  /** A trainable value below the current module path; `decay` says whether weight decay applies. */
+  parameter(name: string, shape: readonly number[], initial: Initializer, decay = true): Tensor {
+    const path = this.pathOf(name);
+    if (this.inputs.has(path)) this.fail("parameter", `"${path}" exists already`);
+    const tensor = this.input(path, shape);
+    tensor.tracked = true;
+    this.parameters.push({ name: path, shape, initial, decay, tensor });
+    return tensor;
+  }
+
+  /** A mask input for dropout at the current module path. */
+  mask(shape: Shape, rate: number): Tensor {
+    const tensor = this.input(this.pathOf("mask"), shape);
+    this.masks.push({ tensor, rate });
+    return tensor;
+  }
+
+  /** A value written into the model itself; keep it small, large tables are inputs. */
+  constant(values: ConstantArray, shape: readonly number[], type: ElementType): Tensor {
+    const key = `constant ${type} ${shape} ${values}`;
+    return this.#once(key, () => {
+      const tensor = new Tensor(this, `c${this.#count++}`, shape, type, "constant");
+      this.constants.set(tensor.name, { tensor, values });
+      return [tensor];
+    })[0] as Tensor;
+  }
+
+  /** A number in the graph's float type, shape []. */
+  scalar(value: number): Tensor {
+    return this.constant(FLOAT_BYTES[this.dtype].of(value), [], this.dtype);
+  }
+
+  /** Numbers in the graph's float type. */
+  floats(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+    return this.constant(FLOAT_BYTES[this.dtype].from(values), shape, this.dtype);
+  }
+
+  /** Integers as int64, shape [n]: axes, bounds and static shapes. */
+  integers(values: readonly number[]): Tensor {
+    return this.constant(BigInt64Array.from(values, BigInt), [values.length], "int64");
+  }
+
+  /** A dim as an int64 tensor of shape [1]; names become the tiny inputs `dim:<name>`. */
+  dim(dim: Dim): Tensor {
+    if (typeof dim === "number") return this.integers([dim]);
+    const terms = termsOf(dim).map(({ factor, names }) => {
+      const parts = names.map((name) => this.input(`dim:${name}`, [1], "int64"));
+      if (factor !== 1 || parts.length === 0) parts.unshift(this.integers([factor]));
+      return parts.reduce((a, b) => this.emit("Mul", [a, b], [1], { type: "int64" }));
+    });
+    return terms.reduce((a, b) => this.emit("Add", [a, b], [1], { type: "int64" }));
+  }
+
+  /** A dim as a number of the graph's float type, shape [1]. */
+  dimAsFloat(dim: Dim): Tensor {
+    const to = this.dtype === "float32" ? 1 : 11;
+    return this.emit("Cast", [this.dim(dim)], [1], { attributes: { to: { int: to } } });
+  }
+
+  /** A shape as an int64 tensor, constant where it is static. */
+  shapeTensor(shape: Shape): Tensor {
+    if (shape.every((dim) => typeof dim === "number"))
+      return this.integers(shape as readonly number[]);
+    return this.emit(
+      "Concat",
+      shape.map((dim) => this.dim(dim)),
+      [shape.length],
+      { type: "int64", attributes: { axis: { int: 0 } } },
+    );
+  }
+
+  /** Adds a node with one output, or finds the equal one. Checks nothing: that is the operations' business. */
+  emit(op: string, inputs: readonly Tensor[], shape: Shape, options: EmitOptions = {}): Tensor {
+    return this.emitMany(op, inputs, [shape], options)[0] as Tensor;
+  }
+
+  /** Adds a node with several outputs, or finds the equal one. */
+  emitMany(
+    op: string,
+    inputs: readonly Tensor[],
+    shapes: readonly Shape[],
+    options: EmitOptions = {},
+  ): readonly Tensor[] {
+    const { domain = "", attributes = {}, type = this.dtype } = options;
+    const names = inputs.map((input) => input.name);
+    const key = `${op} ${names} ${JSON.stringify(attributes)} ${shapes.length}`;
+    return this.#once(key, () => {
+      const label = this.pathOf(op.toLowerCase());
+      const outputs = shapes.map(
+        (shape) => new Tensor(this, `t${this.#count++}`, normalShape(shape), type, label),
+      );
+      this.nodes.push({
+        op,
+        domain,
+        name: `${label}#${this.#count}`,
+        inputs: names,
+        outputs: outputs.map((output) => output.name),
+        attributes,
+      });
+      return outputs;
+    });
+  }
+
+  /** Remembers how `output` came from `inputs`; a no-op where no parameter is involved. Returns `output`. */
+  record(output: Tensor, inputs: readonly Tensor[], rule: Rule): Tensor {
+    const wanted = this.#recording && inputs.some((input) => input.tracked);
+    if (wanted && !this.#recorded.has(output)) {
+      output.tracked = true;
+      this.#recorded.add(output);
+      this.tape.push({ output, inputs, rule });
+    }
+    return output;
+  }
+
+  /** Remembers a look-up of rows; the rows become the place where its gradient is read. */
+  recordLookup(table: Tensor, ids: Tensor, rows: Tensor): Tensor {
+    if (this.#recording && table.tracked && !rows.tracked) {
+      rows.tracked = true;
+      this.lookups.push({ table, ids, rows });
+    }
+    return rows;
+  }
+
+  #once(key: string, make: () => readonly Tensor[]): readonly Tensor[] {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#known.set(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,109 @@
+;; The update of the training state, in place. Compiled by scripts/build-kernels.ts into
+;; engine/kernels-binary.ts. Addresses are bytes; counts are floats and, for adamw and sumSquares,
+;; multiples of four (every block is padded with zeros to that).
+(module
+  (import "state" "memory" (memory 1 65536))
+
+  ;; Adam with decoupled weight decay (Loshchilov and Hutter 2019), four floats at a time:
+  ;;   x = scale g;  m = b1 m + (1-b1) x;  v = b2 v + (1-b2) x x
+  ;;   p = keep p - rate m / (correction sqrt(v) + epsilon);  g = 0
+  ;; with rate = lr / (1 - b1^t), correction = 1 / sqrt(1 - b2^t) and keep = 1 - lr decay. Moments of rows
+  ;; that are rarely used would end as denormals, which some processors handle very slowly: adding and
+  ;; subtracting 1e-30 sends those to zero and leaves values that matter alone.
+  (func (export "adamw")
+    (param $p i32) (param $m i32) (param $v i32) (param $g i32) (param $count i32)
+    (param $rate f32) (param $correction f32) (param $epsilon f32)
+    (param $b1 f32) (param $b2 f32) (param $scale f32) (param $keep f32)
+    (local $at i32) (local $end i32) (local $x v128) (local $mean v128) (local $square v128)
+    (local.set $end (i32.shl (local.get $count) (i32.const 2)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        (local.set $x
+          (f32x4.mul (f32x4.splat (local.get $scale))
+            (v128.load (i32.add (local.get $g) (local.get $at)))))
+        (v128.store (i32.add (local.get $g) (local.get $at)) (v128.const f32x4 0 0 0 0))
+        (local.set $mean
+          (f32x4.add
+            (f32x4.mul (f32x4.splat (local.get $b1))
+              (v128.load (i32.add (local.get $m) (local.get $at))))
+            (f32x4.mul (f32x4.splat (f32.sub (f32.const 1) (local.get $b1))) (local.get $x))))
+        (local.set $mean
+          (f32x4.sub (f32x4.add (local.get $mean) (f32x4.splat (f32.const 1e-30)))
+            (f32x4.splat (f32.const 1e-30))))
+        (v128.store (i32.add (local.get $m) (local.get $at)) (local.get $mean))
+        (local.set $square
+          (f32x4.add
+            (f32x4.mul (f32x4.splat (local.get $b2))
+              (v128.load (i32.add (local.get $v) (local.get $at))))
+            (f32x4.mul (f32x4.splat (f32.sub (f32.const 1) (local.get $b2)))
+              (f32x4.mul (local.get $x) (local.get $x)))))
+        (local.set $square
+          (f32x4.sub (f32x4.add (local.get $square) (f32x4.splat (f32.const 1e-30)))
+            (f32x4.splat (f32.const 1e-30))))
+        (v128.store (i32.add (local.get $v) (local.get $at)) (local.get $square))
+        (v128.store (i32.add (local.get $p) (local.get $at))
+          (f32x4.sub
+            (f32x4.mul (f32x4.splat (local.get $keep))
+              (v128.load (i32.add (local.get $p) (local.get $at))))
+            (f32x4.div
+              (f32x4.mul (f32x4.splat (local.get $rate)) (local.get $mean))
+              (f32x4.add
+                (f32x4.mul (f32x4.splat (local.get $correction)) (f32x4.sqrt (local.get $square)))
+                (f32x4.splat (local.get $epsilon))))))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $next))))
+
+  ;; target[ids[i]] += rows[i] for rows of any width, in order, so that the sums never depend on threads.
+  (func (export "addRows")
+    (param $target i32) (param $ids i32) (param $rows i32) (param $count i32) (param $width i32)
+    (local $to i32) (local $bytes i32) (local $quads i32) (local $end i32) (local $stop i32)
+    (local.set $bytes (i32.shl (local.get $width) (i32.const 2)))
+    (local.set $quads (i32.and (local.get $bytes) (i32.const -16)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $to
+          (i32.add (local.get $target) (i32.mul (local.get $bytes) (i32.load (local.get $ids)))))
+        (local.set $stop (i32.add (local.get $rows) (local.get $quads)))
+        (local.set $end (i32.add (local.get $rows) (local.get $bytes)))
+        (block $quadsDone
+          (loop $quad
+            (br_if $quadsDone (i32.ge_u (local.get $rows) (local.get $stop)))
+            (v128.store (local.get $to)
+              (f32x4.add (v128.load (local.get $to)) (v128.load (local.get $rows))))
+            (local.set $to (i32.add (local.get $to) (i32.const 16)))
+            (local.set $rows (i32.add (local.get $rows) (i32.const 16)))
+            (br $quad)))
+        (block $tailDone
+          (loop $tail
+            (br_if $tailDone (i32.ge_u (local.get $rows) (local.get $end)))
+            (f32.store (local.get $to)
+              (f32.add (f32.load (local.get $to)) (f32.load (local.get $rows))))
+            (local.set $to (i32.add (local.get $to) (i32.const 4)))
+            (local.set $rows (i32.add (local.get $rows) (i32.const 4)))
+            (br $tail)))
+        (local.set $ids (i32.add (local.get $ids) (i32.const 4)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $row))))
+
+  ;; Sum of squares in float64, for clipping by the global norm.
+  (func (export "sumSquares") (param $at i32) (param $count i32) (result f64)
+    (local $end i32) (local $x v128) (local $low v128) (local $high v128)
+    (local.set $end (i32.add (local.get $at) (i32.shl (local.get $count) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        (local.set $x (f64x2.promote_low_f32x4 (v128.load (local.get $at))))
+        (local.set $low (f64x2.add (local.get $low) (f64x2.mul (local.get $x) (local.get $x))))
+        (local.set $x
+          (f64x2.promote_low_f32x4
+            (v128.load64_zero (i32.add (local.get $at) (i32.const 8)))))
+        (local.set $high (f64x2.add (local.get $high) (f64x2.mul (local.get $x) (local.get $x))))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $next)))
+    (local.set $low (f64x2.add (local.get $low) (local.get $high)))
+    (f64.add
+      (f64x2.extract_lane 0 (local.get $low))
+      (f64x2.extract_lane 1 (local.get $low))))
+)

@@ -1,0 +1,58 @@
+/** Nonlinearities. */
+import type { Graph, Tensor } from "../graph.ts";
+import { add, mul, scale, shift, sub } from "./elementwise.ts";
+
+/** max(x, 0), with gradient 0 at 0. */
+export function relu(x: Tensor): Tensor {
+  const y = x.graph.emit("Relu", [x], x.shape);
+  return x.graph.record(y, [x], (dy) => [() => mul(dy, x.graph.emit("Sign", [y], y.shape))]);
+}
+
+/** 1 / (1 + e^-x). */
+export function sigmoid(x: Tensor): Tensor {
+  const y = x.graph.emit("Sigmoid", [x], x.shape);
+  return x.graph.record(y, [x], (dy) => [() => mul(dy, mul(y, sub(x.graph.scalar(1), y)))]);
+}
+
+/** Hyperbolic tangent. */
+export function tanh(x: Tensor): Tensor {
+  const y = x.graph.emit("Tanh", [x], x.shape);
+  return x.graph.record(y, [x], (dy) => [() => mul(dy, sub(x.graph.scalar(1), mul(y, y)))]);
+}
+
+/**
+ * x Φ(x) with the normal distribution function Φ, exactly (erf), not by the tanh approximation; float32
+ * only (the runtime has no float64 kernel). Gradient: Φ(x) + x φ(x).
+ */
+export function gelu(x: Tensor): Tensor {
+  const g: Graph = x.graph;
+  if (g.dtype !== "float32") g.fail("gelu", "there is no float64 kernel");
+  const half = (u: Tensor) => scale(u, 0.5);
+  const phi = () => {
+    const erf = g.emit("Erf", [scale(x, Math.SQRT1_2)], x.shape);
+    return half(shift(erf, 1));
+  };
+  const density = () => {
+    const bell = g.emit("Exp", [mul(x, half(g.emit("Neg", [x], x.shape)))], x.shape);
+    return scale(mul(x, bell), 1 / Math.sqrt(2 * Math.PI));
+  };
+  const y = g.fused
+    ? g.emit("Gelu", [x], x.shape, { domain: "com.microsoft" })
+    : g.withoutGradient(() => mul(x, phi()));
+  return g.record(y, [x], (dy) => [() => mul(dy, add(phi(), density()))]);
+}
+
+/** Softmax along the last axis. Gradient: y ⊙ (dy - sum(dy ⊙ y)). */
+export function softmax(x: Tensor): Tensor {
+  const g: Graph = x.graph;
+  const y = g.emit("Softmax", [x], x.shape, { attributes: { axis: { int: -1 } } });
+  return g.record(y, [x], (dy) => [() => mul(y, sub(dy, lastAxisSum(mul(dy, y))))]);
+}
+
+/** Sum along the last axis, which is kept with size 1; records nothing. */
+export function lastAxisSum(x: Tensor): Tensor {
+  const shape = [...x.shape.slice(0, -1), 1];
+  return x.graph.emit("ReduceSum", [x, x.graph.integers([-1])], shape, {
+    attributes: { keepdims: { int: 1 } },
+  });
+}

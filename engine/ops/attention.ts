@@ -1,0 +1,87 @@
+/** Scaled dot-product attention as one operation, so that its backward pass makes few passes over the scores. */
+import type { Graph, Tensor } from "../graph.ts";
+import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from "../shape.ts";
+import { lastAxisSum } from "./activation.ts";
+import { mul } from "./elementwise.ts";
+import { product } from "./matmul.ts";
+
+export interface AttentionOptions {
+  /** Added to the scores, broadcast to [B, h, M, L]; finite (-1e9 hides a key), without gradient. */
+  readonly bias?: Tensor;
+  /** Dropout mask for the weights, [B, h, M, L], without gradient. */
+  readonly mask?: Tensor;
+}
+
+function scoreShape(q: Tensor, k: Tensor, v: Tensor): Shape {
+  const g: Graph = q.graph;
+  const [batch, heads, queries, width] = q.shape;
+  const keys = k.shape[2];
+  const isFour = [q, k, v].every((x) => x.shape.length === 4);
+  if (!isFour || !sameShape(k.shape, [batch as Dim, heads as Dim, keys as Dim, width as Dim]))
+    g.fail("attention", `[B, h, M, w] and [B, h, L, w] wanted, got ${q} and ${k}`);
+  if (!sameShape(k.shape.slice(0, 3), v.shape.slice(0, 3)))
+    g.fail("attention", `keys ${k} and values ${v} differ`);
+  return [batch as Dim, heads as Dim, queries as Dim, keys as Dim];
+}
+
+function checkFits(part: Tensor | undefined, scores: Shape, what: string): void {
+  if (part === undefined) return;
+  const shape = broadcastShapes(part.shape, scores);
+  if (part.tracked) part.graph.fail("attention", `the ${what} ${part} cannot have a gradient`);
+  if (shape === undefined || !sameShape(shape, scores))
+    part.graph.fail(
+      "attention",
+      `the ${what} ${part} does not fit the scores ${showShape(scores)}`,
+    );
+}
+
+/** x with one more column at the end of its last axis. */
+function withColumn(x: Tensor, column: Tensor): Tensor {
+  const shape = [...x.shape.slice(0, -1), (x.shape.at(-1) as number) + 1];
+  return x.graph.emit("Concat", [x, column], shape, { attributes: { axis: { int: -1 } } });
+}
+
+/**
+ * softmax(q kᵀ / sqrt(w) + bias) v for q [B, h, M, w], k and v [B, h, L, w] -> [B, h, M, w] (Vaswani et
+ * al. 2017, equation 1). The backward pass uses rowsum(dP ⊙ P) = rowsum(dO ⊙ O), and gets dP minus
+ * that sum from one product: -rowsum as a further column of dO, and ones as a further column of v.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  const g: Graph = q.graph;
+  const { bias, mask } = options;
+  const scores = scoreShape(q, k, v);
+  checkFits(bias, scores, "bias");
+  checkFits(mask, scores, "mask");
+  const alpha = 1 / Math.sqrt(q.shape[3] as number);
+  const raw = product(q, k, { transposeB: true, alpha });
+  const biased = bias === undefined ? raw : g.emit("Add", [raw, bias], scores);
+  const p = g.emit("Softmax", [biased], scores, { attributes: { axis: { int: -1 } } });
+  const kept = mask === undefined ? p : g.emit("Mul", [p, mask], scores);
+  const o = product(kept, v);
+  return g.record(o, [q, k, v], (dy) => {
+    const correction = g.emit("Neg", [lastAxisSum(mul(dy, o))], [...o.shape.slice(0, 3), 1]);
+    const dScores = mul(p, scoreGradient(dy, v, correction, mask));
+    return [
+      () => product(dScores, k, { alpha }),
+      () => product(dScores, q, { transposeA: true, alpha }),
+      () => product(kept, dy, { transposeA: true }),
+    ];
+  });
+}
+
+/** dP + correction, where dP = dO vᵀ, times the dropout mask if there is one. */
+function scoreGradient(
+  dy: Tensor,
+  v: Tensor,
+  correction: Tensor,
+  mask: Tensor | undefined,
+): Tensor {
+  const g: Graph = dy.graph;
+  if (mask !== undefined) {
+    const dp = mul(product(dy, v, { transposeB: true }), mask);
+    return g.emit("Add", [dp, correction], dp.shape);
+  }
+  const column = [...v.shape.slice(0, 3), 1];
+  const ones = g.emit("Expand", [g.scalar(1), g.shapeTensor(column)], column);
+  return product(withColumn(dy, correction), withColumn(v, ones), { transposeB: true });
+}

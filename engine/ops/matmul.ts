@@ -1,0 +1,86 @@
+/** Matrix products. `product` is the one place that chooses between the fused and the standard operators. */
+import type { Graph, Tensor } from "../graph.ts";
+import { broadcastShapes, type Dim, type Shape } from "../shape.ts";
+import { columnSums, reshaped, sumTo } from "./broadcast.ts";
+
+export interface ProductOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** Factor of the result; default 1. */
+  readonly alpha?: number;
+}
+
+function swapLast(shape: Shape): Shape {
+  return [...shape.slice(0, -2), shape.at(-1) as Dim, shape.at(-2) as Dim];
+}
+
+function swapped(x: Tensor): Tensor {
+  const rank = x.shape.length;
+  const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
+  return x.graph.emit("Transpose", [x], swapLast(x.shape), {
+    attributes: { perm: { ints: perm } },
+  });
+}
+
+function productShape(a: Tensor, b: Tensor, options: ProductOptions): Shape {
+  if (a.shape.length < 2 || b.shape.length < 2)
+    a.graph.fail("matmul", `both operands need two axes or more, ${a} × ${b}`);
+  const left = options.transposeA === true ? swapLast(a.shape) : a.shape;
+  const right = options.transposeB === true ? swapLast(b.shape) : b.shape;
+  if (left.at(-1) !== right.at(-2))
+    a.graph.fail("matmul", `inner dimensions differ, ${a} × ${b}${describe(options)}`);
+  const batch = broadcastShapes(left.slice(0, -2), right.slice(0, -2));
+  if (batch === undefined) a.graph.fail("matmul", `batch dimensions do not broadcast, ${a} × ${b}`);
+  return [...batch, left.at(-2) as Dim, right.at(-1) as Dim];
+}
+
+function describe({ transposeA, transposeB }: ProductOptions): string {
+  if (transposeA !== true && transposeB !== true) return "";
+  const which = [transposeA === true ? "first" : "", transposeB === true ? "second" : ""];
+  return ` (${which.filter((s) => s !== "").join(" and ")} transposed)`;
+}
+
+/** alpha · op(a) op(b) over the last two axes, earlier axes broadcast; records nothing. */
+export function product(a: Tensor, b: Tensor, options: ProductOptions = {}): Tensor {
+  const g: Graph = a.graph;
+  const shape = productShape(a, b, options);
+  const { transposeA = false, transposeB = false, alpha = 1 } = options;
+  if (!transposeA && !transposeB && alpha === 1) return g.emit("MatMul", [a, b], shape);
+  if (g.fused) {
+    return g.emit("FusedMatMul", [a, b], shape, {
+      domain: "com.microsoft",
+      attributes: {
+        transA: { int: transposeA ? 1 : 0 },
+        transB: { int: transposeB ? 1 : 0 },
+        alpha: { float: alpha },
+      },
+    });
+  }
+  const y = g.emit("MatMul", [transposeA ? swapped(a) : a, transposeB ? swapped(b) : b], shape);
+  return alpha === 1 ? y : g.emit("Mul", [y, g.scalar(alpha)], shape);
+}
+
+/** a b over the last two axes; earlier axes broadcast. */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  return a.graph.record(product(a, b), [a, b], (dy) => [
+    () => sumTo(product(dy, b, { transposeB: true }), a.shape),
+    () => sumTo(product(a, dy, { transposeA: true }), b.shape),
+  ]);
+}
+
+/** x w + b for x [n, i], w [i, o], b [o]. */
+export function affine(x: Tensor, w: Tensor, b: Tensor): Tensor {
+  const g: Graph = x.graph;
+  const [n, i] = x.shape;
+  const [wi, o] = w.shape;
+  if (x.shape.length !== 2 || w.shape.length !== 2 || b.shape.length !== 1)
+    g.fail("affine", `shapes [n, i], [i, o] and [o] wanted, got ${x}, ${w} and ${b}`);
+  if (i !== wi) g.fail("affine", `inner dimensions differ, ${x} × ${w}`);
+  if (o !== b.shape[0]) g.fail("affine", `the bias ${b} does not fit ${w}`);
+  const y = g.emit("Gemm", [x, w, b], [n as Dim, o as Dim]);
+  return g.record(y, [x, w, b], (dy) => [
+    () => g.emit("Gemm", [dy, w], x.shape, { attributes: { transB: { int: 1 } } }),
+    () => g.emit("Gemm", [x, dy], w.shape, { attributes: { transA: { int: 1 } } }),
+    () => reshaped(columnSums(dy), b.shape),
+  ]);
+}

@@ -1,0 +1,59 @@
+/** Layer normalisation. */
+import type { Graph, Tensor } from "../graph.ts";
+import type { Dim, Shape } from "../shape.ts";
+import { columnSums, reshaped } from "./broadcast.ts";
+import { mul, scale, shift, sub } from "./elementwise.ts";
+import { product } from "./matmul.ts";
+
+/** x-hat and 1/std, [n, d] and [n, 1]: one more run of the fused operator, with gain 1. */
+function standardised(
+  x: Tensor,
+  width: number,
+  epsilon: number,
+): { unit: Tensor; inverse: Tensor } {
+  const g: Graph = x.graph;
+  const column: Shape = [x.shape[0] as Dim, 1];
+  const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+  const ones = g.emit("Expand", [g.scalar(1), g.integers([width])], [width]);
+  const shapes = [x.shape, column, column];
+  const [unit, , inverse] = g.emitMany("LayerNormalization", [x, ones], shapes, { attributes });
+  if (g.dtype === "float32") return { unit: unit as Tensor, inverse: inverse as Tensor };
+  // The runtime's 1/std is float32 whatever the input is, so a float64 graph computes it from parts.
+  const mean = (u: Tensor) =>
+    g.emit("ReduceMean", [u], column, {
+      attributes: { axes: { ints: [-1] }, keepdims: { int: 1 } },
+    });
+  const centred = sub(x, mean(x));
+  const deviation = g.emit("Sqrt", [shift(mean(mul(centred, centred)), epsilon)], column);
+  return { unit: unit as Tensor, inverse: g.emit("Reciprocal", [deviation], column) };
+}
+
+/**
+ * (x - mean) / sqrt(var + epsilon) ⊙ gain + bias over the last axis of x [n, d] (Ba et al. 2016).
+ * Gradient: dx = (u - mean(u) - x-hat mean(u ⊙ x-hat)) / std with u = dy ⊙ gain; both means are products
+ * of a matrix with the column gain / d.
+ */
+export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  const g: Graph = x.graph;
+  const width = x.shape[1];
+  if (x.shape.length !== 2 || typeof width !== "number")
+    g.fail("layerNorm", `[n, d] with a fixed d wanted, got ${x}`);
+  for (const p of [gain, bias])
+    if (p.shape.length !== 1 || p.shape[0] !== width) g.fail("layerNorm", `${p} does not fit ${x}`);
+  const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+  const y = g.emit("LayerNormalization", [x, gain, bias], x.shape, { attributes });
+  return g.record(y, [x, gain, bias], (dy) => {
+    const { unit, inverse } = standardised(x, width, epsilon);
+    const weighted = mul(dy, unit);
+    const meanGain = reshaped(scale(gain, 1 / width), [width, 1]);
+    const dx = () => {
+      const centred = sub(mul(dy, gain), mul(unit, product(weighted, meanGain)));
+      return mul(sub(centred, product(dy, meanGain)), inverse);
+    };
+    return [
+      dx,
+      () => reshaped(columnSums(weighted), gain.shape),
+      () => reshaped(columnSums(dy), bias.shape),
+    ];
+  });
+}

@@ -1,0 +1,204 @@
+/**
+ * Parameters, Adam moments and gradients in one WebAssembly memory: four blocks of equal layout, every
+ * parameter padded to four floats. The runtime reads parameters through views without a copy, and the
+ * kernels update them in place. Gradients are zero between steps. Limit: 4 GiB, about 250 million parameters.
+ */
+import { BenchError } from "../core/errors.ts";
+import type { Random } from "../core/random.ts";
+import type { Parameter } from "./graph.ts";
+import { allocateMemory, instantiateKernels, type Kernels, type WasmMemory } from "./kernels.ts";
+import { clipScale, type OptimizerOptions } from "./optimizer.ts";
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+/** Bytes before the first block; keeps every block aligned to 64. */
+const HEAD = 64;
+/** Rows of gradients pass through a buffer of this many floats on their way into the table. */
+const SCRATCH = 1 << 18;
+const BLOCKS = { parameters: 0, mean: 1, square: 2, gradients: 3 } as const;
+
+interface Slot {
+  readonly parameter: Parameter;
+  /** In floats from the start of a block. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** All that a training run needs to go on bit for bit: moments, parameters and the step. */
+export interface Checkpoint {
+  readonly step: number;
+  readonly bytes: Uint8Array;
+}
+
+function padded(n: number): number {
+  return Math.ceil(n / 4) * 4;
+}
+
+export class State {
+  /** Updates made so far. */
+  step = 0;
+  /** Floats of a block. */
+  readonly #width: number;
+  readonly #slots = new Map<string, Slot>();
+  readonly #memory: WasmMemory;
+  readonly #kernels: Kernels;
+  readonly #rows: number;
+  readonly #ids: number;
+  readonly #written = new Set<string>();
+
+  /** Draws the initial values; each parameter has its own stream by name. @throws BenchError above 4 GiB. */
+  constructor(parameters: readonly Parameter[], random: Random) {
+    let offset = 0;
+    for (const parameter of parameters) {
+      const size = parameter.shape.reduce((a, b) => a * b, 1);
+      this.#slots.set(parameter.name, { parameter, offset, size });
+      offset = Math.ceil((offset + padded(size)) / 16) * 16;
+    }
+    this.#width = offset;
+    this.#rows = HEAD + 16 * offset;
+    this.#ids = this.#rows + 4 * SCRATCH;
+    const pages = Math.ceil((this.#ids + 4 * SCRATCH) / PAGE);
+    if (pages > MAX_PAGES)
+      throw new BenchError({
+        what: `the model has ${this.parameterCount} parameters; training state is limited to 4 GiB`,
+        fix: "choose a smaller width or vocabulary, or a frozen table of code vectors",
+      });
+    this.#memory = allocateMemory(pages);
+    this.#kernels = instantiateKernels(this.#memory);
+    for (const { parameter, size } of this.#slots.values())
+      this.parameter(parameter.name).set(parameter.initial(random.derive(parameter.name), size));
+  }
+
+  /** Number of trainable values. */
+  get parameterCount(): number {
+    let sum = 0;
+    for (const { size } of this.#slots.values()) sum += size;
+    return sum;
+  }
+
+  get names(): string[] {
+    return [...this.#slots.keys()];
+  }
+
+  /** A view of one parameter; what is written to it is what the next run reads. */
+  parameter(name: string): Float32Array {
+    return this.#view("parameters", name);
+  }
+
+  /** A view of one parameter's gradient as summed since the last update. */
+  gradient(name: string): Float32Array {
+    return this.#view("gradients", name);
+  }
+
+  /** Adds a whole gradient. */
+  addDense(name: string, values: Float32Array): void {
+    const { size } = this.#slot(name);
+    if (values.length !== size)
+      throw new Error(`gradient of ${name}: ${values.length} values, ${size} wanted`);
+    const target = this.gradient(name);
+    if (!this.#written.has(name)) target.set(values);
+    else for (let i = 0; i < size; i++) target[i] = (target[i] as number) + (values[i] as number);
+    this.#written.add(name);
+  }
+
+  /** Adds `rows[i]` to row `ids[i]` of a table's gradient, in order. @throws when an id is out of range. */
+  addRows(name: string, ids: Int32Array, rows: Float32Array): void {
+    const { parameter } = this.#slot(name);
+    const [count, width] = parameter.shape as readonly [number, number];
+    if (rows.length !== ids.length * width)
+      throw new Error(`rows of ${name}: ${rows.length} values for ${ids.length} ids`);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] as number;
+      if (id < 0 || id >= count) throw new Error(`rows of ${name}: id ${id} is not below ${count}`);
+    }
+    const block = Math.floor(SCRATCH / width);
+    if (block === 0) throw new Error(`rows of ${name}: wider than ${SCRATCH}`);
+    const rowScratch = new Float32Array(this.#memory.buffer, this.#rows, SCRATCH);
+    const idScratch = new Int32Array(this.#memory.buffer, this.#ids, SCRATCH);
+    const target = this.#address("gradients", name);
+    for (let start = 0; start < ids.length; start += block) {
+      const end = Math.min(ids.length, start + block);
+      rowScratch.set(rows.subarray(start * width, end * width));
+      idScratch.set(ids.subarray(start, end));
+      this.#kernels.addRows(target, this.#ids, this.#rows, end - start, width);
+    }
+    this.#written.add(name);
+  }
+
+  /** Euclidean norm over all gradients. */
+  gradientNorm(): number {
+    return Math.sqrt(this.#kernels.sumSquares(this.#block("gradients"), this.#width));
+  }
+
+  /** One AdamW step with the learning rate times `factor`; gradients are zero afterwards. Returns their norm before clipping. */
+  update(options: OptimizerOptions, factor = 1): number {
+    const norm = this.gradientNorm();
+    const scale = clipScale(norm, options.clipNorm);
+    const { b1, b2, epsilon } = options;
+    const rate = options.learningRate * factor;
+    this.step += 1;
+    const unbiased = rate / (1 - b1 ** this.step);
+    const correction = 1 / Math.sqrt(1 - b2 ** this.step);
+    for (const { parameter, size } of this.#slots.values()) {
+      const at = (block: keyof typeof BLOCKS) => this.#address(block, parameter.name);
+      const keep = parameter.decay ? 1 - rate * options.weightDecay : 1;
+      const [p, m, v, g] = [at("parameters"), at("mean"), at("square"), at("gradients")];
+      const count = padded(size);
+      this.#kernels.adamw(
+        ...([p, m, v, g, count, unbiased, correction, epsilon, b1, b2, scale, keep] as const),
+      );
+    }
+    this.#written.clear();
+    return norm;
+  }
+
+  /** A copy of all parameters in the layout of a block; see `setParameters`. */
+  copyParameters(): Float32Array {
+    return new Float32Array(this.#memory.buffer, this.#block("parameters"), this.#width).slice();
+  }
+
+  /** Puts back what `copyParameters` gave. */
+  setParameters(values: Float32Array): void {
+    new Float32Array(this.#memory.buffer, this.#block("parameters"), this.#width).set(values);
+  }
+
+  /** Parameters by name, copied out of the memory. */
+  exportParameters(): Map<string, Float32Array> {
+    return new Map(this.names.map((name) => [name, this.parameter(name).slice()]));
+  }
+
+  /** Parameters, moments and step; take it between two updates. */
+  checkpoint(): Checkpoint {
+    const bytes = new Uint8Array(this.#memory.buffer, HEAD, 12 * this.#width).slice();
+    return { step: this.step, bytes };
+  }
+
+  /** Goes back to a checkpoint of a state with the same parameters. @throws when its size differs. */
+  restore({ step, bytes }: Checkpoint): void {
+    if (bytes.length !== 12 * this.#width)
+      throw new Error(`checkpoint of ${bytes.length} bytes, ${12 * this.#width} wanted`);
+    new Uint8Array(this.#memory.buffer, HEAD, bytes.length).set(bytes);
+    new Float32Array(this.#memory.buffer, this.#block("gradients"), this.#width).fill(0);
+    this.#written.clear();
+    this.step = step;
+  }
+
+  #slot(name: string): Slot {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) throw new Error(`no parameter "${name}"`);
+    return slot;
+  }
+
+  #block(block: keyof typeof BLOCKS): number {
+    return HEAD + 4 * this.#width * BLOCKS[block];
+  }
+
+  #address(block: keyof typeof BLOCKS, name: string): number {
+    return this.#block(block) + 4 * this.#slot(name).offset;
+  }
+
+  #view(block: keyof typeof BLOCKS, name: string): Float32Array {
+    const { size } = this.#slot(name);
+    return new Float32Array(this.#memory.buffer, this.#address(block, name), size);
+  }
+}

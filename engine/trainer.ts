@@ -1,0 +1,144 @@
+/**
+ * One training session over one state: runs the graph's loss and gradients on the parts of a batch, sums
+ * the gradients outside the graph, and updates the parameters in place.
+ *
+ * A batch may come in parts (micro-batches): their gradients add up to those of the whole batch, as each
+ * loss is divided by the batch's total weight. That is how memory stays bounded for long histories:
+ * whoever makes the batches keeps B·h·L·L·4 bytes of a part small, and nothing else in the engine needs
+ * to know. It replaces attention in chunks with recomputed scores, and is no slower (bench/engine.ts).
+ */
+import type { Random } from "../core/random.ts";
+import { MaskPool } from "./dropout.ts";
+import { gradients } from "./gradient.ts";
+import type { Graph, Tensor } from "./graph.ts";
+import { toOnnx } from "./onnx.ts";
+import type { OptimizerOptions } from "./optimizer.ts";
+import { type FeedArray, type Feeds, type Results, Session } from "./runner.ts";
+import type { DimValues } from "./shape.ts";
+import { State } from "./state.ts";
+
+/** Name of the scalar input by which losses are divided; see `ops/losses.ts`. */
+export const TOTAL_WEIGHT = "totalWeight";
+
+/** A batch or a part of one. */
+export interface Batch {
+  readonly feeds: Feeds;
+  readonly dims: DimValues;
+  /** Sum of its sample weights. */
+  readonly weight: number;
+}
+
+export interface TrainerOptions {
+  readonly graph: Graph;
+  readonly loss: Tensor;
+  /** Streams "init" and "dropout" are derived. */
+  readonly random: Random;
+  readonly threads: number;
+  /** Values of inputs that never change, e.g. frozen tables. */
+  readonly held?: Readonly<Record<string, FeedArray>>;
+}
+
+interface RowOutput {
+  readonly table: string;
+  readonly ids: string;
+  readonly output: string;
+}
+
+export class Trainer {
+  readonly state: State;
+  readonly graph: Graph;
+  /** Nodes of the training graph, forward and backward. */
+  readonly nodeCount: number;
+  readonly #session: Session;
+  readonly #pool: MaskPool;
+  readonly #loss: string;
+  readonly #dense: readonly { readonly name: string; readonly output: string }[];
+  readonly #rows: readonly RowOutput[];
+
+  private constructor(session: Session, options: TrainerOptions, outputs: Outputs) {
+    this.graph = options.graph;
+    this.#session = session;
+    this.nodeCount = session.model.nodeCount;
+    this.state = new State(options.graph.parameters, options.random.derive("init"));
+    this.#pool = new MaskPool(options.random.derive("dropout"));
+    this.#loss = options.loss.name;
+    this.#dense = outputs.dense;
+    this.#rows = outputs.rows;
+    for (const name of this.state.names) session.hold(name, this.state.parameter(name));
+    for (const [name, values] of Object.entries(options.held ?? {})) session.hold(name, values);
+  }
+
+  /** Adds the backward pass to the graph and loads it. @throws when a parameter has no part in the loss. */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { graph, loss, threads } = options;
+    const outputs = gradientOutputs(graph, loss);
+    const model = toOnnx(graph, [loss, ...outputs.tensors]);
+    const session = await Session.create(model, { threads });
+    return new Trainer(session, options, outputs);
+  }
+
+  /** Sums loss and gradients over the parts of a batch, without an update. Returns the loss. */
+  async accumulate(parts: readonly Batch[]): Promise<number> {
+    const total = Float32Array.of(parts.reduce((sum, part) => sum + part.weight, 0));
+    let loss = 0;
+    for (const [i, part] of parts.entries()) {
+      const masks = this.#pool.feeds(this.graph.masks, part.dims, `${this.state.step}/${i}`);
+      const feeds = { ...part.feeds, ...masks, [TOTAL_WEIGHT]: total };
+      const results = await this.#session.run(feeds, part.dims);
+      loss += values(results, this.#loss)[0] as number;
+      for (const { name, output } of this.#dense)
+        this.state.addDense(name, values(results, output));
+      for (const { table, ids, output } of this.#rows)
+        this.state.addRows(table, part.feeds[ids] as Int32Array, values(results, output));
+    }
+    return loss;
+  }
+
+  /** One update from one batch. Returns the loss and the norm of the gradient before clipping. */
+  async step(
+    parts: readonly Batch[],
+    optimizer: OptimizerOptions,
+    factor = 1,
+  ): Promise<{ loss: number; norm: number }> {
+    const loss = await this.accumulate(parts);
+    return { loss, norm: this.state.update(optimizer, factor) };
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function values(results: Results, name: string): Float32Array {
+  return results.get(name) as Float32Array;
+}
+
+interface Outputs {
+  readonly dense: readonly { readonly name: string; readonly output: string }[];
+  readonly rows: readonly RowOutput[];
+  readonly tensors: readonly Tensor[];
+}
+
+/** Which outputs of the backward pass belong to which parameter. */
+function gradientOutputs(graph: Graph, loss: Tensor): Outputs {
+  const found = gradients(loss, graph.scalar(1));
+  const tensors: Tensor[] = [];
+  const dense: { name: string; output: string }[] = [];
+  const rows: RowOutput[] = [];
+  for (const { name, tensor } of graph.parameters) {
+    const d = found.get(tensor);
+    if (d !== undefined) {
+      dense.push({ name, output: d.name });
+      tensors.push(d);
+    } else if (!graph.lookups.some(({ table, rows: r }) => table === tensor && found.has(r))) {
+      throw new Error(`the parameter ${name} has no part in the loss`);
+    }
+  }
+  for (const { table, ids, rows: looked } of graph.lookups) {
+    const d = found.get(looked);
+    if (d === undefined) continue;
+    rows.push({ table: table.name, ids: ids.name, output: d.name });
+    tensors.push(d);
+  }
+  return { dense, rows, tensors };
+}

@@ -1,0 +1,6 @@
+/** The tokenizers that a run can name. */
+import { Registry } from "../core/registry.ts";
+import type { TokenizerDefinition } from "../core/tokenizer.ts";
+import { baseline } from "./baseline.ts";
+
+export const tokenizers = new Registry<TokenizerDefinition>("tokenizer", [baseline]);
