@@ -55,41 +55,56 @@ const DRUGS: readonly CandidateDrug[] = [
   },
 ];
 
-/** SQL condition over `name` and `route` (lower case, never null) that an order is of this drug. */
-function isOrderOf(drug: CandidateDrug): string {
+const quoted = (texts: readonly string[]): string => texts.map((text) => `'${text}'`).join(", ");
+
+/** SQL condition over `name` (lower case) that it names this drug. */
+function names(drug: CandidateDrug): string {
   const begins = drug.begins.map((text) => `starts_with(name, '${text}')`).join(" OR ");
-  const without = drug.without.map((text) => ` AND NOT contains(name, '${text}')`).join("");
-  const routes = drug.notBy.map((route) => `'${route}'`).join(", ");
-  return `(${begins})${without}${routes === "" ? "" : ` AND route NOT IN (${routes})`}`;
+  return [`(${begins})`, ...drug.without.map((text) => `NOT contains(name, '${text}')`)].join(
+    " AND ",
+  );
 }
 
+/** Number of the drug that `name` names, null for any other; no name begins like two of them. */
+const DRUG_OF_NAME = `CASE ${DRUGS.map((drug, i) => `WHEN ${names(drug)} THEN ${i}`).join("\n      ")} END`;
+
+/** Whether the route (lower case, empty when unknown) is one by which drug number `drug` does not count. */
+const OTHER_USE = `CASE drug ${DRUGS.map((drug, i) =>
+  drug.notBy.length === 0 ? "" : `WHEN ${i} THEN route IN (${quoted(drug.notBy)}) `,
+).join("")}ELSE false END`;
+
+// One pass over the events; every stay with an order has a row here, if only one that names no candidate.
 const COHORT: Cohort = {
   candidates: `${STAYS},
 orders AS (
   SELECT
     subject_id, visit_id, drug_type,
-    lower(trim(coalesce(text_value, ''))) AS name,
-    lower(trim(coalesce(route, ''))) AS route
+    lower(trim(text_value)) AS name,
+    lower(trim(coalesce(route, ''))) AS route,
+    ${DRUG_OF_NAME} AS drug
   FROM events
   WHERE visit_id IS NOT NULL
     AND code IN (SELECT code FROM codes WHERE kind = 'drug')
 ),
+drugs_of_stays AS (
+  SELECT DISTINCT
+    subject_id, visit_id,
+    CASE WHEN drug_type IS DISTINCT FROM 'BASE' AND NOT ${OTHER_USE} THEN drug END AS drug
+  FROM orders
+),
 ordered AS (
   SELECT
-    subject_id, visit_id,
-    ${DRUGS.map((drug, i) => `bool_or(drug_type IS DISTINCT FROM 'BASE' AND ${isOrderOf(drug)}) AS drug_${i}`).join(",\n    ")}
-  FROM orders
+    subject_id, visit_id, true AS has_orders,
+    list_sort(list(drug) FILTER (WHERE drug IS NOT NULL)) AS drugs
+  FROM drugs_of_stays
   GROUP BY subject_id, visit_id
 ),
 candidates AS (
   SELECT
     stays.*,
     stays.end_time AS prediction_time,
-    ordered.visit_id IS NOT NULL AS has_orders,
-    list_filter(
-      [${DRUGS.map((_, i) => `CASE WHEN drug_${i} THEN ${i} END`).join(", ")}],
-      lambda drug: drug IS NOT NULL
-    ) AS value
+    ordered.has_orders,
+    coalesce(ordered.drugs, CAST([] AS INTEGER[])) AS value
   FROM stays
   LEFT JOIN ordered USING (subject_id, visit_id)
 )`,
