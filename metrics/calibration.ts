@@ -1,0 +1,104 @@
+/**
+ * Differences between label and probability, grouped by subject, for the metrics that are sums over
+ * samples (Brier, calibration). A bootstrap draw walks them in memory order and leaves out the third
+ * of the subjects that were not drawn.
+ */
+import { descendingOrder, sortKeys } from "./sort.ts";
+
+/** Equal-width bins of the calibration error: [0, 0.1), [0.1, 0.2) … [0.9, 1]. */
+export const CALIBRATION_BINS = 10;
+
+/** One class; made by `differencesOf`. Within a subject, samples are sorted by probability and label. */
+export interface Differences {
+  /** Position of each subject's first sample; the last entry is S. */
+  readonly start: Uint32Array; // [N + 1]
+  /** Label minus probability. */
+  readonly difference: Float64Array; // [S]
+  /** Calibration bin of the probability. */
+  readonly bin: Uint8Array; // [S]
+}
+
+export interface ErrorSums {
+  readonly samples: number;
+  /** Squared differences. */
+  readonly squares: number;
+  /** Over calibration bins: absolute value of the sum of differences. */
+  readonly gaps: number;
+}
+
+/**
+ * @param labels 0 or 1, [S]
+ * @param probabilities in [0, 1], [S]
+ * @param subject index of each sample's subject, 0 … N-1, [S]
+ * @param subjects N
+ */
+export function differencesOf(
+  labels: ArrayLike<number>,
+  probabilities: ArrayLike<number>,
+  subject: Uint32Array,
+  subjects: number,
+): Differences {
+  const size = probabilities.length;
+  const order = descendingOrder(
+    new Uint32Array(subject),
+    sortKeys(probabilities),
+    new Uint32Array(labels),
+  ).reverse();
+  const start = new Uint32Array(subjects + 1);
+  const difference = new Float64Array(size);
+  const bin = new Uint8Array(size);
+  for (let i = 0; i < size; i++) {
+    const sample = order[i] as number;
+    const p = probabilities[sample] as number;
+    const next = (subject[sample] as number) + 1;
+    start[next] = (start[next] as number) + 1;
+    difference[i] = (labels[sample] as number) - p;
+    bin[i] = Math.min(CALIBRATION_BINS - 1, Math.floor(p * CALIBRATION_BINS));
+  }
+  for (let s = 0; s < subjects; s++) start[s + 1] = (start[s + 1] as number) + (start[s] as number);
+  return { start, difference, bin };
+}
+
+const gap = new Float64Array(CALIBRATION_BINS);
+
+/** Sums under weights, one per subject. */
+export function sumErrors(differences: Differences, weights: Uint8Array): ErrorSums {
+  const { start, difference, bin } = differences;
+  let samples = 0;
+  let squares = 0;
+  gap.fill(0);
+  for (let s = 0; s + 1 < start.length; s++) {
+    const weight = weights[s] as number;
+    if (weight === 0) continue;
+    const end = start[s + 1] as number;
+    for (let i = start[s] as number; i < end; i++) {
+      const d = difference[i] as number;
+      const b = bin[i] as number;
+      squares += weight * d * d;
+      gap[b] = (gap[b] as number) + weight * d;
+      samples += weight;
+    }
+  }
+  let gaps = 0;
+  for (const sum of gap) gaps += Math.abs(sum);
+  return { samples, squares, gaps };
+}
+
+/**
+ * Mean squared difference between probability and label (Brier 1950); NaN without samples.
+ * This is the score of one class; that of exclusive classes is the sum over classes.
+ */
+export function brierScore(sums: ErrorSums): number {
+  return sums.squares / sums.samples;
+}
+
+/**
+ * Expected calibration error (Naeini, Cooper and Hauskrecht 2015) over ten equal-width bins: the mean
+ * over samples of the difference between mean probability and share of positives in the sample's bin.
+ * Binary: bins of the positive class's probability. Multilabel: the mean over classes of that.
+ * Multiclass: top-label, bins of the highest probability against whether that class is the true one.
+ * NaN without samples.
+ */
+export function calibrationError(sums: ErrorSums): number {
+  return sums.gaps / sums.samples;
+}

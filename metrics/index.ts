@@ -1,0 +1,15 @@
+/** What the harness uses of this folder. Metrics know labels and probabilities, nothing else. */
+export { type BestPossible, bestPossible } from "./best-possible.ts";
+export { DEFAULT_DRAWS, type Interval } from "./bootstrap.ts";
+export {
+  type ClassEstimate,
+  type Estimate,
+  type EvaluationInput,
+  evaluate,
+  type Metric,
+  type MetricTable,
+} from "./evaluate.ts";
+export type { Average, MetricName } from "./panel.ts";
+export { mean, standardDeviation } from "./statistics.ts";
+export { chooseThresholds } from "./threshold.ts";
+export { logLoss, tuningScore } from "./tuning-score.ts";
