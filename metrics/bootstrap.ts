@@ -8,6 +8,7 @@ import { quantile } from "./statistics.ts";
 
 /** Share of draws the interval covers. */
 export const LEVEL = 0.95;
+const TAILS = [0.025, 0.975] as const;
 export const DEFAULT_DRAWS = 1000;
 
 /** What a byte holds. With N subjects the times one is drawn are near Poisson(1): above 255 is out of reach. */
@@ -73,8 +74,8 @@ export function percentileInterval(values: Float64Array): Interval | undefined {
   const defined = values.filter((value) => !Number.isNaN(value)).sort();
   if (defined.length === 0 || defined.length * 2 < values.length) return undefined;
   return {
-    low: quantile(defined, (1 - LEVEL) / 2),
-    high: quantile(defined, (1 + LEVEL) / 2),
+    low: quantile(defined, TAILS[0]),
+    high: quantile(defined, TAILS[1]),
     method: "bootstrap over subjects",
     level: LEVEL,
     draws: values.length,
