@@ -1,9 +1,11 @@
 /**
- * The 25 phenotypes as groups of diagnosis codes: CCS 2015 single-level groups for ICD-9-CM, derived lists
- * for ICD-10-CM. Columns everywhere are in this order, alphabetical by the full CCS name.
+ * The 25 phenotypes as lists of diagnosis codes: CCS 2015 single-level groups for ICD-9-CM, lists derived
+ * from the CMS equivalence maps for ICD-10-CM (release of January 2021). Columns everywhere are in this
+ * order, alphabetical by the full CCS name.
  *
- * Notation: beginnings of codes without dots, separated by blanks. `430-2` means 430, 431, 432 (the last
- * digit runs). `5696!` means this code only, not longer ones.
+ * A code belongs only when it is listed; a code of another release is not guessed from its beginning.
+ * Notation: codes without dots, separated by blanks. Braces hold alternatives, an empty one where the code
+ * may end, and runs of last digits: `585{,1-6,9}` means 585, 5851, 5852, ..., 5856, 5859.
  */
 
 export interface Phenotype {
@@ -16,251 +18,223 @@ export interface Phenotype {
   readonly icd10: string;
 }
 
-/** One beginning of a code, expanded. */
-export interface PhenotypePrefix {
-  /** Index into PHENOTYPES. */
-  readonly phenotype: number;
-  readonly vocabulary: "ICD9CM" | "ICD10CM";
-  readonly prefix: string;
-  /** Whether only this code itself belongs, not longer ones. */
-  readonly exact: boolean;
-}
-
 export const PHENOTYPES: readonly Phenotype[] = [
   {
     name: "Acute and unspecified renal failure",
     ccs: 157,
     type: "acute",
-    icd9: "584 586",
-    icd10: "N17 N19",
+    icd9: "584{5-9} 586",
+    icd10: "N17{0-2,8,9} N19",
   },
   {
     name: "Acute cerebrovascular disease",
     ccs: 109,
     type: "acute",
-    icd9: "3466 430-2 43301 43311 43321 43331 43381 43391 434 436",
-    icd10: "G436 I60-3 I66",
+    icd9: "3466{0-3} 43{0,1,6} 432{0,1,9} 433{0-3,8,9}1 434{0,1,9}{,0,1}",
+    icd10: `
+      G436{0,1}{1,9} I60{{0,1,3,5}{0-2},2,4,6-9} I61{0-6,8,9} I62{0{0-3},1,9}
+      I63{{0-2}{0,2,9,{1,3}{1-3,9}},{3-5}{0,9,{1-4}{1-3,9}},6,9,8{1,9}} I66{{0-2}{1-3,9},3,8,9}`,
   },
   {
     name: "Acute myocardial infarction",
     ccs: 100,
     type: "acute",
-    icd9: "410",
-    icd10: "I21 I22",
+    icd9: "410{0-9}{,0-2}",
+    icd10: "I21{0{1,2,9},{1,2,A}{1,9},3,4,9} I22{0-2,8,9}",
   },
   {
     name: "Cardiac dysrhythmias",
     ccs: 106,
     type: "mixed",
-    icd9: "4270-3 4276 4278 4279 7850 7851",
-    icd10: "I47 I48 I491 I493-5 I498 I499 R00",
+    icd9: "427{0-2,9,3{1,2},6{0,1,9},8{1,9}} 785{0,1}",
+    icd10: "I47{0-2,9} I48{0,3,4,1{1,9},2{0,1},9{1,2}} I49{1,3,5,8,9,4{0,9}} R00{0-2,8,9}",
   },
   {
     name: "Chronic kidney disease",
     ccs: 158,
     type: "chronic",
-    icd9: "585 7925 V420 V451 V56",
-    icd10: "N18 R880 Z49 Z9115 Z940 Z992",
+    icd9: "585{,1-6,9} 7925 V420 V451{,1,2} V56{0-2,8,3{1,2}}",
+    icd10: "N18{1,2,4-6,9,3{,0-2}} R880 Z49{0,3}{1,2} Z9115 Z940 Z992",
   },
   {
     name: "Chronic obstructive pulmonary disease and bronchiectasis",
     ccs: 127,
     type: "chronic",
-    icd9: "490-2 494 496",
-    icd10: "J40-4 J47",
+    icd9: "49{0,6} 491{0,1,8,9,2{,0-2}} 492{0,8} 494{,0,1}",
+    icd10: "J4{0,2} J41{0,1,8} J43{0-2,8,9} J4{4,7}{0,1,9}",
   },
   {
     name: "Complications of surgical procedures or medical care",
     ccs: 238,
     type: "acute",
     icd9: `
-      27661 27783 27788 2853 28741 3490 3491 34931 41511 4294 4582 5121 5122 5187 5190 53086
-      53087 5364 539 5642-4 5696! 56962 5697 5793 59681 78062 78063 78066 9093 99524 9954
-      99586 997 998 9990-2 9993! 99934 99939 9994-9 V1553 V1580 V1583 V900`,
+      27661 2778{3,8} 2853 28741 349{0,1,31} 41511 4294 4582{,1,9} 512{1,2} 5187 5190{,0-2,9}
+      5308{6,7} 5364{0-2,9} 539{0,8}{1,9} 564{2-4} 569{6{,2},7{1,9}} 5793 59681 7806{2,3,6} 9093
+      995{24,4,86} 997{0{,0-2,9},1,2,5,3{,1,2,9},{4,9}{,1,9},6{0-2,9},7{1,2,9}}
+      998{0{,0-2,9},1{,1-3},2,4,6,7,9,3{,0-3},5{,1,9},8{,1-3,9}}
+      999{0-2,9,3{,4,9},{4,5}{,1,2,9},6{,0-3,9},7{,0-9},8{,0-5,8,9}} V15{53,8{0,3}} V900{1,9}`,
     icd10: `
-      D6481 D6951 D78 E36 E7143 E8771 E883 E898 G038 G97 H590-3 H598 H952-5 I952 I953 I9581
-      I970 I971 I973-8 J950 J956 J957 J9581 J9583 J9584 J95851 J95859 J9586 J9588 J9589
-      K6811 K910-3 K916-8 K9403 K9413 K942 K943 K95 L76 M968 N99511 N996 N997 N9982 N9984
-      N9989 R5082-4 T800XXA T801XXA T8022XA T8029XA T803-6 T808 T809 T80A T81 T82855S
-      T82856S T873 T874 T878 T879 T880XXA T881XXA T882XXA T883XXA T8852XA T888XXA T889 Z180
-      Z283 Z87821 Z9283`,
+      D6481 D6951 D78{{0-2}{1,2},3{1-4},8{1,9}} E36{{0,1}{1,2},8} E7143 E8771 E883
+      E898{1{0,1},2{0-3},9} G038 G97{0-2,{3,5}{1,2},4{1,8,9},{6,8}{1-4}}
+      H59{0{1-3,9}{1-3,9},{1,2}{1,2}{1-3,9},3{1-6}{1-3,9},8{1{1-3,9},8,9}} H95{{2-4}{1,2},5{1-4}}
+      I95{2,3,81}
+      I97{0,3,1{1-3,9}{0,1},4{1{0,1,8},2},5{1,2},6{{1,3,4}{0,1,8},2{,0-2}},7{1,9}{0,1},8{{1,2}{0,1},8,9}}
+      J95{0{0-4,9},{6,7}{1,2},8{1{1,2},3{0,1},4,8,9,5{1,9},6{0-3}}} K6811
+      K91{0-2,3{,0-2},{6,7}{1,2},8{1-3,6,9,4{0,1},5{0,8},7{0-3}}} K94{{0,1}3,{2,3}{0-3,9}}
+      K95{0,8}{1,9} L76{{0-2,8}{1,2},3{1-4}} M968{{1-3}{0,1},4{0-3},9}
+      N99{511,{6,7}{1,2},8{2{0,1},4{0-3},9}} R508{2-4}
+      T80{{0,1}XXA,2{2,9}XA,{3,4,A}{{0,9}X{A,D,S},1{0,1,9}{A,D,S}},{5,6}{1,2,9}X{A,D,S},8{1{0,8}{A,D,S},9X{A,D,S}},9{{0,2}X{A,D,S},1{0,1,9}{A,D,S}}}
+      T81{1{0-2,9}X{A,D,S},3{0-3}X{A,D,S},4{{0-4,9}X{A,D,S},XXA},5{0-3,9}{0-9}{A,D,S},6{0,1,9}X{A,D,S},7{1{0,1,8,9}{A,D,S},2X{A,D,S}},8{1-3,9}X{A,D,S},9XX{A,D,S}}
+      T8285{5,6}S T87{{3,4}{0-4},8{1,9},9} T88{{0-3,8}XXA,52XA,9XX{A,D,S}} Z180{1,9} Z283 Z87821
+      Z9283`,
   },
   {
     name: "Conduction disorders",
     ccs: 105,
     type: "mixed",
-    icd9: "426 V450 V533",
-    icd10: "I44 I45 Z450 Z950 Z95810 Z95818 Z959",
+    icd9: "426{0,2-4,6,7,9,1{0-3},5{0-4},8{1,2,9}} V450{,0-2,9} V533{,1,2,9}",
+    icd10: "I44{0-2,4,5,7,{3,6}{0,9}} I45{0,2-6,9,1{0,9},8{1,9}} Z450{1{0,8},2,9} Z95{0,9,81{0,8}}",
   },
   {
     name: "Congestive heart failure; nonhypertensive",
     ccs: 108,
     type: "mixed",
-    icd9: "39891 428",
-    icd10: "I0981 I50",
+    icd9: "39891 428{0,1,9,{2-4}{0-3}}",
+    icd10: "I0981 I50{1,9,{2-4}{0-3},8{1{0-4},2-4,9}}",
   },
   {
     name: "Coronary atherosclerosis and other heart disease",
     ccs: 101,
     type: "chronic",
-    icd9: "411-3 4140! 41400 41401 41406 4142-4 4148 4149 V4581 V4582",
-    icd10: "I20 I24 I251 I252 I255 I25811 I2582-4 I2589 I259 Z951 Z955 Z9861",
+    icd9: "411{0,1,8{,1,9}} 412 413{0,1,9} 414{0{,0,1,6},2-4,8,9} V458{1,2}",
+    icd10: "I2{0,4}{0,1,8,9} I25{1{0,1{0,1,8,9}},2,5,9,8{11,2-4,9}} Z95{1,5} Z9861",
   },
   {
     name: "Diabetes mellitus with complications",
     ccs: 50,
     type: "mixed",
-    icd9: "24901 2491-9 25002 25003 2501-9",
-    icd10: "E080-6 E088 E090-6 E098 E101-6 E108 E110-6 E118 E130-6 E138",
+    icd9: "249{01,{1-9}{0,1}} 250{0{2,3},{1-9}{0-3}}",
+    icd10: `
+      E0{8,9}{{0,1}{0,1},{2,5}{1,2,9},3{1{1,9},{2-4}{1,9}{1-3,9},5{1-5,9}{1-3,9},6,9,7X{1-3,9}},4{0-4,9},6{{1,3}{0,8},2{0-2,8},4{1,9},5,9},8}
+      E10{1{0,1},{2,5}{1,2,9},3{1{1,9},{2-4}{1,9}{1-3,9},5{1-5,9}{1-3,9},6,9,7X{1-3,9}},4{0-4,9},6{{1,3}{0,8},2{0-2,8},4{1,9},5,9},8}
+      E11{{0,1}{0,1},{2,5}{1,2,9},3{1{1,9},{2-4}{1{1-3,9},9{,1-3,9}},5{{1-5}{1-3,9},9{,1-3,9}},6,9,7X{1-3,9}},4{0-4,9},6{{1,3}{0,8},2{0-2,8},4{1,9},5,9},8}
+      E13{{0,1}{0,1},{2,5}{1,2,9},3{1{1,9},{2-4}{1,9}{1-3,9},5{1-5,9}{1-3,9},6,9,7X{1-3,9}},4{0-4,9},6{{1,3}{0,8},2{0-2,8},4{1,9},5,9},8}`,
   },
   {
     name: "Diabetes mellitus without complication",
     ccs: 49,
     type: "chronic",
-    icd9: "24900 25000 25001 7902 7915 7916 V4585 V5391 V6546",
-    icd10: "E089 E099 E109 E119 E139 R73 R81 R824 Z4681 Z9641",
+    icd9: "24900 2500{0,1} 7902{,1,2,9} 791{5,6} V4585 V5391 V6546",
+    icd10: "E0{8,9}9 E1{0,1,3}9 R73{0{1-3,9},9} R81 R824 Z4681 Z9641",
   },
   {
     name: "Disorders of lipid metabolism",
     ccs: 53,
     type: "chronic",
-    icd9: "2720-4",
-    icd10: "E780-5",
+    icd9: "272{0-4}",
+    icd10: "E78{0{,0,1},1-3,5,4{,1,9}}",
   },
   {
     name: "Essential hypertension",
     ccs: 98,
     type: "chronic",
-    icd9: "4011 4019",
+    icd9: "401{1,9}",
     icd10: "I10",
   },
   {
     name: "Fluid and electrolyte disorders",
     ccs: 55,
     type: "acute",
-    icd9: "2760-5 2766! 27669 2767-9 9951",
-    icd10: "E86 E870-6 E8770 E8779 E878 T783XXA",
+    icd9: "276{0-4,7-9,5{,0-2},6{,9}} 9951",
+    icd10: "E86{0,1,9} E87{0-6,8,7{0,9}} T783XXA",
   },
   {
     name: "Gastrointestinal hemorrhage",
     ccs: 153,
     type: "acute",
-    icd9: `
-      4560 45620 5307 53082 5310 5312 5314 5316 5320 5322 5324 5326 5330 5332 5334 5336 5340
-      5342 5344 5346 5693 578`,
-    icd10: `
-      I8501 I8511 K226 K250 K252 K254 K256 K260 K262 K264 K266 K270 K272 K274 K276 K280 K282
-      K284 K286 K625 K920-2`,
+    icd9: "456{0,20} 530{7,82} 53{1-4}{0,2,4,6}{0,1} 5693 578{0,1,9}",
+    icd10: "I85{0,1}1 K226 K2{5-8}{0,2,4,6} K625 K92{0-2}",
   },
   {
     name: "Hypertension with complications and secondary hypertension",
     ccs: 99,
     type: "chronic",
-    icd9: "4010 402-5 4372",
-    icd10: "I11-3 I15 I16 I674",
+    icd9: "4010 402{0,1,9}{0,1} 403{0,1,9}{,0,1} 404{0,1,9}{,0-3} 405{0,1,9}{1,9} 4372",
+    icd10: "I1{1,2}{0,9} I13{0,2,1{0,1}} I15{0-2,8,9} I16{0,1,9} I674",
   },
   {
     name: "Other liver diseases",
     ccs: 151,
     type: "mixed",
-    icd9: `
-      570 5715 5716 5718 5719 572 5730 5734 5735 5738 5739 7824 7891 7895! 78959 7904 7905
-      7948 V427`,
-    icd10: "K72 K74 K750 K751 K76 R160 R17 R188 R74 R945 Z944",
+    icd9: "570 571{5,6,8,9} 572{0-4,8} 573{0,4,5,8,9} 7824 789{1,5{,9}} 790{4,5} 7948 V427",
+    icd10: `
+      K72{0,1,9}{0,1} K74{0{,0-2},1-5,6{0,9}} K75{0,1} K76{0-7,9,8{1,9}} R160 R17 R188
+      R74{0{,1,2},8,9} R945 Z944`,
   },
   {
     name: "Other lower respiratory disease",
     ccs: 133,
     type: "acute",
     icd9: `
-      5131 514-6 5172 5178 5183 5184 51889 5194 5198 5199 7825 7860 7862-4 78652 7866-9 7931
-      7942 V126 V426`,
+      5131 51{4,5} 516{0-2,4,5,8,9,3{,0-7},6{1-4,9}} 517{2,8} 518{3,4,89} 519{4,8,9} 7825
+      786{0{0-7,9},2,4,6-9,3{,0,1,9},52} 7931{,1,9} 7942 V126{,0,1,9} V426`,
     icd10: `
-      J182 J81 J82 J84 J853 J984 J986 J988 J989 J99 M3481 R042 R048 R049 R05 R0600-2 R0609
-      R062-4 R066 R068 R069 R071 R0781 R093 R0989 R222 R230 R91 R942 Z870 Z942`,
+      J182 J81{0,1} J82{,8{1-3,9}} J84{0{1-3,9},1{0,1{1-7},7{0,8}},2,9,8{1-3,9,4{1-3,8}}} J853
+      J98{4,6,8,9} J99 M3481 R04{2,9,8{1,9}} R05 R06{0{0-2,9},2-4,6,9,8{1-3,9}} R07{1,81}
+      R09{3,89} R222 R230 R91{1,8} R942 Z870{1,9} Z942`,
   },
   {
     name: "Other upper respiratory disease",
     ccs: 134,
     type: "acute",
     icd9: `
-      470-2 476 4770 4772 4778 4779 478 5191-3 7841 7844 7847 7848 7849! 78499 7861 V414
-      V440 V550`,
+      470 471{0,1,8,9} 472{0-2} 476{0,1} 477{0,2,8,9}
+      478{0,4-6,8,9,1{,1,9},2{0-2,4-6,9},3{0-4},7{0,1,4,5,9}} 519{1{,1,9},2,3}
+      784{1,7,8,4{0-4,9},9{,9}} 7861 V414 V440 V550`,
     icd10: `
-      J300-2 J308 J309 J31 J33 J34 J37-9 J980 J985 R040 R041 R061 R065 R067 R070 R196 R4789
-      R49 Z430 Z930`,
+      J30{0-2,9,8{1,9}} J31{0-2} J33{0,1,8,9} J34{0-3,9,8{1,9}} J37{0,1} J38{0{0-2},1-7}
+      J39{0-3,8,9} J98{0{1,9},5{,1,9}} R04{0,1} R06{1,5,7} R070 R196 R4789 R49{0,1,8,9,2{1,2}}
+      Z430 Z930`,
   },
   {
     name: "Pleurisy; pneumothorax; pulmonary collapse",
     ccs: 130,
     type: "acute",
-    icd9: "510 5110 5111 5118! 51189 5119 5120 5128 5180-2",
-    icd10: "J86 J90 J918 J93 J94 J981-3 R091",
+    icd9: "510{0,9} 511{0,1,9,8{,9}} 512{0,8{,1-4,9}} 518{0-2}",
+    icd10: "J86{0,9} J90 J918 J93{0,9,1{1,2},8{1-3}} J94{0-2,8,9} J98{1{1,9},2,3} R091",
   },
   {
     name: "Pneumonia (except that caused by tuberculosis or sexually transmitted disease)",
     ccs: 122,
     type: "acute",
     icd9: `
-      00322 0203-5 0212 0221 0310 0391 0521 0551 0730 0830 1124 1140 1144 1145 11505 11515
-      11595 1304 1363 480-6 5130 5171`,
+      00322 020{3-5} 0212 0221 0310 0391 05{2,5}1 0730 0830 1124 114{0,4,5} 115{0,1,9}5 1304 1363
+      480{0-3,8,9} 48{1,5,6} 482{0-2,9,{3,4}{,0-2,9},8{,1-4,9}} 483{,0,1,8} 484{1,3,5-8} 5130 5171`,
     icd10: `
-      A0222 A202 A212 A221 A310 A3791 A420 A481 A78 B012 B052 B250 B371 B380-2 B392 B440
-      B583 B59 J12-7 J180 J181 J189 J850-2`,
+      A0222 A2{0,1}2 A221 A310 A3791 A420 A481 A78 B0{1,5}2 B250 B371 B38{0-2} B392 B440 B583 B59
+      J12{0-3,9,8{1,2,9}} J1{3,4,7} J15{0,1,3-9,2{0,9,1{1,2}}} J16{0,8} J18{0,1,9} J85{0-2}`,
   },
   {
     name: "Respiratory failure; insufficiency; arrest (adult)",
     ccs: 131,
     type: "acute",
-    icd9: "5173 5185 51881-4 7991 V461 V462",
-    icd10: "J80 J951-3 J9582 J95850 J96 J99 R0603 R092 Z991 Z9981",
+    icd9: "5173 518{5{,1-3},8{1-4}} 7991 V46{1{,1-4},2}",
+    icd10: "J80 J95{1-3,8{2{1,2},50}} J96{0-2,9}{0-2} J99 R0603 R092 Z99{1{1,2},81}",
   },
   {
     name: "Septicemia (except in labor)",
     ccs: 2,
     type: "acute",
-    icd9: "0031 0202 0223 0362 038 0545 449 77181 7907 99591 99592",
-    icd10: "A021 A207 A227 A394 A40 A41 B007 I76 P36 R6520 R7881",
+    icd9: "0031 0202 0223 0362 038{0,2,3,8,9,1{,0-2,9},4{0-4,9}} 0545 449 77181 7907 9959{1,2}",
+    icd10: `
+      A021 A2{0,2}7 A394 A40{0,1,3,8,9} A41{0{1,2},1-4,9,5{0-3,9},8{1,9}} B007 I76
+      P36{0,2,4,5,8,9,{1,3}{0,9}} R6520 R7881`,
   },
   {
     name: "Shock",
     ccs: 249,
     type: "acute",
-    icd9: "7855",
-    icd10: "R57 R6521",
+    icd9: "7855{0-2,9}",
+    icd10: "R57{0,1,8,9} R6521",
   },
 ];
-
-/** `I60-3` -> I60, I61, I62, I63; anything else is itself. */
-function expandRun(item: string): string[] {
-  const run = /^(.*)(\d)-(\d)$/.exec(item);
-  if (run === null) return [item];
-  const [, stem = "", first, last] = run;
-  const length = Number(last) - Number(first) + 1;
-  return Array.from({ length }, (_, i) => `${stem}${Number(first) + i}`);
-}
-
-function expand(
-  phenotype: number,
-  vocabulary: PhenotypePrefix["vocabulary"],
-  list: string,
-): PhenotypePrefix[] {
-  return list
-    .trim()
-    .split(/\s+/)
-    .flatMap(expandRun)
-    .map((item) => ({
-      phenotype,
-      vocabulary,
-      prefix: item.replace("!", ""),
-      exact: item.endsWith("!"),
-    }));
-}
-
-/** Every beginning of a code of every phenotype, in the order of PHENOTYPES, ICD-9 first. */
-export function phenotypePrefixes(): PhenotypePrefix[] {
-  return PHENOTYPES.flatMap(({ icd9, icd10 }, i) => [
-    ...expand(i, "ICD9CM", icd9),
-    ...expand(i, "ICD10CM", icd10),
-  ]);
-}

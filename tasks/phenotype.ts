@@ -1,5 +1,6 @@
 /** The 25 acute care conditions of a stay, asked at the end of its ICU stay. */
 import type { TaskDefinition } from "../core/task.ts";
+import { expandCodes } from "./code-list.ts";
 import {
   ADULT_STAY,
   ADULT_STAY_RULES,
@@ -8,36 +9,33 @@ import {
   labelsSql,
   STAYS,
 } from "./cohort.ts";
-import { PHENOTYPES, phenotypePrefixes } from "./phenotype-definitions.ts";
+import { PHENOTYPES } from "./phenotype-definitions.ts";
 
-function prefixRows(): string {
-  return phenotypePrefixes()
-    .map((p) => `(${p.phenotype}, '${p.vocabulary}', '${p.prefix}', ${p.exact})`)
-    .join(", ");
+/** One row a phenotype and version: its number, the vocabulary, and its codes separated by blanks. */
+function codeLists(): string {
+  return PHENOTYPES.flatMap(({ icd9, icd10 }, i) => [
+    `(${i}, 'ICD9CM', '${expandCodes(icd9).join(" ")}')`,
+    `(${i}, 'ICD10CM', '${expandCodes(icd10).join(" ")}')`,
+  ]).join(",\n  ");
 }
 
 /**
- * Codes are matched once, on the code table, by equality of their beginnings; then the events are
- * joined by code and gathered by visit. A code and its system are never taken apart.
+ * Codes are matched once, on the code table; then the events are joined by code and gathered by visit. A
+ * code and its system are never taken apart: the same string can be a code of both versions.
  */
 const COHORT: Cohort = {
   candidates: `${STAYS},
-prefixes(phenotype, vocabulary, prefix, exact) AS (VALUES ${prefixRows()}),
-diagnoses AS (
-  SELECT code, split_part(code, '/', 1) AS vocabulary, replace(split_part(code, '/', 2), '.', '') AS bare
-  FROM codes
-  WHERE kind = 'diagnosis'
+lists(phenotype, vocabulary, listed) AS (VALUES
+  ${codeLists()}
 ),
-beginnings AS (
-  SELECT code, vocabulary, bare, left(bare, n) AS beginning
-  FROM diagnoses, range(2, 9) AS lengths(n)
-  WHERE n <= length(bare)
+listed_codes AS (
+  SELECT phenotype, vocabulary || '/' || unnest(string_split(listed, ' ')) AS undotted FROM lists
 ),
 phenotype_codes AS (
-  SELECT DISTINCT b.code, p.phenotype
-  FROM beginnings b
-  JOIN prefixes p ON p.vocabulary = b.vocabulary AND p.prefix = b.beginning
-  WHERE NOT p.exact OR b.beginning = b.bare
+  SELECT codes.code, listed_codes.phenotype
+  FROM codes
+  JOIN listed_codes ON listed_codes.undotted = replace(codes.code, '.', '')
+  WHERE codes.kind = 'diagnosis'
 ),
 found AS (
   SELECT e.subject_id, e.visit_id, list_sort(list(DISTINCT c.phenotype)) AS phenotypes
@@ -84,7 +82,8 @@ export const phenotype: TaskDefinition = {
     ...ADULT_STAY_RULES,
     "Exactly one ICU stay in the admission, with a recorded end; prediction at that end.",
     "Positive for a condition when any diagnosis of the admission, at any rank, belongs to its CCS group.",
-    "ICD-9-CM follows CCS 2015; the ICD-10-CM lists are derived, not an official release, and prevalence jumps between the two. ICD-10 codes issued after January 2021 follow their category.",
+    "ICD-9-CM follows CCS 2015; the ICD-10-CM lists are derived, not an official release, and prevalence jumps between the two versions.",
+    "A code counts only when it is listed: ICD-10 codes issued after January 2021 belong to no condition, nor do a few retired before it (I48.1 and I48.2, atrial fibrillation, among them).",
     "The admission's own diagnoses are hidden, since they are the answer; those of earlier admissions, and this one's drugs and procedures up to the end of the ICU stay, are visible.",
     "Admissions without any of the 25 conditions stay in.",
   ],

@@ -27,7 +27,7 @@ interface Admission {
   readonly adult: boolean;
 }
 
-interface Demo {
+export interface Demo {
   /** By subject, each list in time order. */
   readonly patients: readonly (readonly Admission[])[];
   readonly icu: readonly Row[];
