@@ -30,7 +30,7 @@ export function embedCodes(codes: Tensor, tokenizer: Tokenizer, width: number): 
   const rowsOf = (vectors: Tensor, d: number) => reshape(lookup(vectors, codes), [positions, d]);
   return g.scope("codes", () => {
     if (representation.kind === "learned") {
-      const initial = knownRows(normal(1 / Math.sqrt(width)), width);
+      const initial = knownRows(normal(1), width);
       return rowsOf(table(g, "table", V, width, { initial }), width);
     }
     const { width: d, values } = representation;

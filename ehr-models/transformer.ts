@@ -22,7 +22,8 @@
  * Deviation: age is a position of its own; the tutorial has it only as the gap before the first visit.
  * Deviation: one output layer, as two linear layers in a row are one; one logit for a binary task.
  * Deviation: dropout on attention weights is an option of its own (`attentionDropout`).
- * Deviation: tables start at N(0, 1/d), not N(0, 1), so that sums of five vectors start near unit norm.
+ *
+ * Initial values as published: tables and the summary token N(0, 1), layers as torch's.
  */
 import { BenchError } from "../core/errors.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
@@ -81,7 +82,7 @@ type H = typeof DEFAULTS;
 function intervalEmbedding(years: Tensor, cycles: Tensor, d: number): Tensor {
   const g = years.graph;
   const Y =
-    g.inputs.get("time.years") ?? table(g, "time.years", INTERVAL_YEARS, d - CYCLES, small(d));
+    g.inputs.get("time.years") ?? table(g, "time.years", INTERVAL_YEARS, d - CYCLES, standard);
   const looked = reshape(lookup(Y, years), [N, d - CYCLES]);
   const turn = 2 * Math.PI;
   const spread = g.floats([turn, turn, 0, 0, 0, 0, turn, turn], [2, CYCLES]); // [day, hour] -> [day, day, hour, hour]
@@ -90,9 +91,7 @@ function intervalEmbedding(years: Tensor, cycles: Tensor, d: number): Tensor {
   return concat([looked, phases], 1);
 }
 
-function small(d: number) {
-  return { initial: normal(1 / Math.sqrt(d)) };
-}
+const standard = { initial: normal(1) };
 
 /** x_p, [N, d]. */
 function embedHistory({ inputs, tokenizer, hyperparameters }: ForwardContext<H>): Tensor {
@@ -119,9 +118,9 @@ function leadingPositions({
 }: ForwardContext<H>): Tensor {
   const d = hyperparameters.width;
   const row = (x: Tensor) => reshape(x, ["B", 1, d]);
-  const cls = graph.parameter("cls", [1, 1, d], normal(1 / Math.sqrt(d)), false);
-  const sex = lookup(table(graph, "sex.table", 3, d, small(d)), inputs["sex"] as Tensor);
-  const race = lookup(table(graph, "race.table", raceCount, d, small(d)), inputs["race"] as Tensor);
+  const cls = graph.parameter("cls", [1, 1, d], normal(1), false);
+  const sex = lookup(table(graph, "sex.table", 3, d, standard), inputs["sex"] as Tensor);
+  const race = lookup(table(graph, "race.table", raceCount, d, standard), inputs["race"] as Tensor);
   const age = linear(inputs["age"] as Tensor, d, "age");
   return concat([expand(cls, ["B", 1, d]), row(sex), row(race), row(age)], 1);
 }

@@ -9,7 +9,7 @@
   ;;   p = keep p - rate m / (correction sqrt(v) + epsilon);  g = 0
   ;; with rate = lr / (1 - b1^t), correction = 1 / sqrt(1 - b2^t) and keep = 1 - lr decay. Moments of rows
   ;; that are rarely used would end as denormals, which some processors handle very slowly: adding and
-  ;; subtracting 1e-30 sends those to zero and leaves values that matter alone.
+  ;; subtracting 1e-25 keeps them at zero or well above, and leaves values that matter alone.
   (func (export "adamw")
     (param $p i32) (param $m i32) (param $v i32) (param $g i32) (param $count i32)
     (param $rate f32) (param $correction f32) (param $epsilon f32)
@@ -29,8 +29,8 @@
               (v128.load (i32.add (local.get $m) (local.get $at))))
             (f32x4.mul (f32x4.splat (f32.sub (f32.const 1) (local.get $b1))) (local.get $x))))
         (local.set $mean
-          (f32x4.sub (f32x4.add (local.get $mean) (f32x4.splat (f32.const 1e-30)))
-            (f32x4.splat (f32.const 1e-30))))
+          (f32x4.sub (f32x4.add (local.get $mean) (f32x4.splat (f32.const 1e-25)))
+            (f32x4.splat (f32.const 1e-25))))
         (v128.store (i32.add (local.get $m) (local.get $at)) (local.get $mean))
         (local.set $square
           (f32x4.add
@@ -39,8 +39,8 @@
             (f32x4.mul (f32x4.splat (f32.sub (f32.const 1) (local.get $b2)))
               (f32x4.mul (local.get $x) (local.get $x)))))
         (local.set $square
-          (f32x4.sub (f32x4.add (local.get $square) (f32x4.splat (f32.const 1e-30)))
-            (f32x4.splat (f32.const 1e-30))))
+          (f32x4.sub (f32x4.add (local.get $square) (f32x4.splat (f32.const 1e-25)))
+            (f32x4.splat (f32.const 1e-25))))
         (v128.store (i32.add (local.get $v) (local.get $at)) (local.get $square))
         (v128.store (i32.add (local.get $p) (local.get $at))
           (f32x4.sub

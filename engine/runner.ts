@@ -28,22 +28,19 @@ const ARRAYS: Readonly<Record<ElementType, { new (n: number): FeedArray; readonl
 
 let loaded: Promise<Runtime> | undefined;
 
-async function importRuntime(): Promise<Runtime> {
+/** The runtime's module. @throws BenchError when it is not installed. */
+export async function loadRuntime(
+  load: () => Promise<Runtime> = () => import("onnxruntime-node"),
+): Promise<Runtime> {
   try {
-    return await import("onnxruntime-node");
+    return await load();
   } catch (cause) {
-    loaded = undefined;
     throw new BenchError({
       what: "the package onnxruntime-node, which trains and runs the models, could not be loaded",
       fix: "install it without its GPU download: npm install --onnxruntime-node-install=skip",
       cause,
     });
   }
-}
-
-function runtime(): Promise<Runtime> {
-  loaded ??= importRuntime();
-  return loaded;
 }
 
 /** Name and version of the runtime, for records and `doctor`; null when it is not installed. */
@@ -78,7 +75,8 @@ export class Session {
   /** @throws BenchError when onnxruntime-node is not installed. */
   static async create(model: OnnxModel, options: SessionOptions = {}): Promise<Session> {
     const { threads = 1 } = options;
-    const ort = await runtime();
+    loaded ??= loadRuntime();
+    const ort = await loaded;
     const session = await ort.InferenceSession.create(model.bytes, {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,

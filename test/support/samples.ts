@@ -45,17 +45,10 @@ export function vectorTokenizer(trainable: boolean): Tokenizer {
 }
 
 function labelOf(present: readonly boolean[], spec: LabelSpec): Uint8Array {
-  const [first = false, second = false, third = false] = present;
-  switch (spec.kind) {
-    case "binary":
-      return Uint8Array.of(first ? 1 : 0);
-    case "multilabel":
-      return Uint8Array.of(first ? 1 : 0, second ? 1 : 0, third ? 1 : 0);
-    case "multiclass":
-      return Uint8Array.of(!first && !second ? 1 : 0, first ? 1 : 0, !first && second ? 1 : 0);
-    default:
-      return spec.kind satisfies never;
-  }
+  const flags = Uint8Array.from(present, Number);
+  if (spec.kind !== "multiclass") return flags.subarray(0, spec.classes.length);
+  const chosen = flags[0] === 1 ? 1 : flags[1] === 1 ? 2 : 0;
+  return Uint8Array.from(spec.classes, (_, c) => (c === chosen ? 1 : 0));
 }
 
 function makeHistory(random: Random, present: readonly boolean[], noise: number): History {
@@ -69,7 +62,10 @@ function makeHistory(random: Random, present: readonly boolean[], noise: number)
     if (isThere) rows.push({ visit: random.below(visitCount), code });
   const count = 1 + random.below(noise);
   for (let i = 0; i < count; i++)
-    rows.push({ visit: random.below(visitCount), code: SIGNAL + random.below(CODE_COUNT - SIGNAL) });
+    rows.push({
+      visit: random.below(visitCount),
+      code: SIGNAL + random.below(CODE_COUNT - SIGNAL),
+    });
   rows.sort((a, b) => a.visit - b.visit || a.code - b.code);
   return {
     length: rows.length,
