@@ -1,6 +1,6 @@
 /** MIMIC-III: raw tables and the SELECTs that make visits and events of them. */
-import type { DatasetDefinition, RawTable } from "../core/dataset.ts";
-import { icdCodeSql, ndcCodeSql } from "./vocabulary.ts";
+import type { DatasetDefinition, EventRule, RawTable } from "../core/dataset.ts";
+import { icdCodeSql } from "./vocabulary.ts";
 
 /** From midnight to 23:59:59, the time of what is known to have happened on a day only. */
 const END_OF_DAY = "INTERVAL 86399 SECOND";
@@ -135,46 +135,44 @@ SELECT
   outtime AS end_time
 FROM icustays`;
 
-// Neither table has a time: both are billed for the stay, and known when it is over. Some diagnosis rows
-// of the full release have no code; they say that an admission had none.
-const billed = (table: string, kind: string, code: string) => `
-SELECT
-  r.subject_id,
-  v.coded_time AS time,
-  ${code} AS code,
-  '${kind}' AS kind,
-  r.hadm_id AS visit_id,
-  CASE WHEN trim(coalesce(r.icd9_code, '')) = '' THEN 'no code' END AS drop_reason
-FROM ${table} r
-LEFT JOIN visits v ON v.visit_id = r.hadm_id`;
+// Diagnoses and procedures have no time: both are billed for the stay, and known when it is over. Some
+// diagnosis rows of the full release have no code; they say that an admission had none.
+const billed = {
+  subject: "r.subject_id",
+  visit: "r.hadm_id",
+  time: "v.coded_time",
+  drop: { "no code": "trim(coalesce(r.icd9_code, '')) = ''" },
+};
 
-// Start dates have no clock: known at the end of that day, but on the day of discharge at the discharge.
-// End dates are not read, since some lie before the start. Repeated rows are repeated events.
-const prescriptions = `
-SELECT
-  r.subject_id,
-  CASE
-    WHEN r.startdate IS NULL THEN v.end_time
-    WHEN r.startdate = CAST(v.end_time AS DATE) THEN v.end_time
-    ELSE CAST(r.startdate AS TIMESTAMP) + ${END_OF_DAY}
-  END AS time,
-  coalesce(
-    'ATC/' || m.atc,
-    'NDC/' || ${ndcCodeSql("r.ndc")},
-    'DRUG/' || nullif(lower(trim(r.drug)), '')
-  ) AS code,
-  'drug' AS kind,
-  r.drug AS text_value,
-  r.hadm_id AS visit_id,
-  r.drug_type,
-  r.route,
-  CASE WHEN code IS NULL THEN 'no drug name and no NDC' END AS drop_reason
-FROM prescriptions r
-LEFT JOIN visits v ON v.visit_id = r.hadm_id
-LEFT JOIN drug_map m
-  ON m.name IS NOT DISTINCT FROM r.drug
-  AND m.ndc IS NOT DISTINCT FROM r.ndc
-  AND m.route IS NOT DISTINCT FROM r.route`;
+const events: readonly EventRule[] = [
+  {
+    ...billed,
+    table: "diagnoses_icd",
+    kind: "diagnosis",
+    code: icdCodeSql("ICD9CM", "r.icd9_code"),
+  },
+  {
+    ...billed,
+    table: "procedures_icd",
+    kind: "procedure",
+    code: icdCodeSql("ICD9Proc", "r.icd9_code"),
+  },
+  {
+    table: "prescriptions",
+    kind: "drug",
+    subject: "r.subject_id",
+    visit: "r.hadm_id",
+    // Start dates have no clock: known at the end of that day, but on the day of discharge at the discharge.
+    // End dates are not read, since some lie before the start. Repeated rows are repeated events.
+    time: `CASE
+      WHEN r.startdate IS NULL OR r.startdate = CAST(v.end_time AS DATE) THEN v.end_time
+      ELSE CAST(r.startdate AS TIMESTAMP) + ${END_OF_DAY} END`,
+    code: "d.code",
+    text: "d.text",
+    drugType: "r.drug_type",
+    route: "d.route",
+  },
+];
 
 export const mimic3: DatasetDefinition = {
   name: "mimic3",
@@ -188,18 +186,8 @@ export const mimic3: DatasetDefinition = {
   subjects,
   visits,
   icuStays,
-  drugs: "SELECT drug AS name, ndc, route, count(*) AS rows FROM prescriptions GROUP BY ALL",
-  events: [
-    {
-      table: "diagnoses_icd",
-      select: billed("diagnoses_icd", "diagnosis", icdCodeSql("ICD9CM", "r.icd9_code")),
-    },
-    {
-      table: "procedures_icd",
-      select: billed("procedures_icd", "procedure", icdCodeSql("ICD9Proc", "r.icd9_code")),
-    },
-    { table: "prescriptions", select: prescriptions },
-  ],
+  drugs: { table: "prescriptions", name: "drug", ndc: "ndc", route: "route" },
+  events,
   descriptions: `
 SELECT ${icdCodeSql("ICD9CM", "icd9_code")} AS code, long_title AS description FROM d_icd_diagnoses
 UNION ALL

@@ -1,6 +1,6 @@
 /** MIMIC-IV, modules hosp and icu: raw tables and the SELECTs that make visits and events of them. */
-import type { DatasetDefinition, RawTable } from "../core/dataset.ts";
-import { icdCodeSql, ndcCodeSql } from "./vocabulary.ts";
+import type { DatasetDefinition, EventRule, RawTable } from "../core/dataset.ts";
+import { type IcdVocabulary, icdCodeSql } from "./vocabulary.ts";
 
 /** From midnight to 23:59:59, the time of what is known to have happened on a day only. */
 const END_OF_DAY = "INTERVAL 86399 SECOND";
@@ -143,71 +143,51 @@ SELECT
 FROM icustays`;
 
 // One table holds both versions, and the same string can be a code of each.
-const icdVersions = (nine: string, ten: string) => `CASE r.icd_version
-    WHEN 9 THEN ${nine}
-    WHEN 10 THEN ${ten} END`;
-const icdDropReason = `CASE
-    WHEN trim(coalesce(r.icd_code, '')) = '' THEN 'no code'
-    WHEN r.icd_version IS NULL OR r.icd_version NOT IN (9, 10) THEN 'unknown ICD version' END`;
-const diagnosisCode = icdVersions(
-  icdCodeSql("ICD9CM", "r.icd_code"),
-  icdCodeSql("ICD10CM", "r.icd_code"),
-);
-const procedureCode = icdVersions(
-  icdCodeSql("ICD9Proc", "r.icd_code"),
-  icdCodeSql("ICD10PCS", "r.icd_code"),
-);
+const icdVersions = (nine: IcdVocabulary, ten: IcdVocabulary) => `CASE r.icd_version
+    WHEN 9 THEN ${icdCodeSql(nine, "r.icd_code")}
+    WHEN 10 THEN ${icdCodeSql(ten, "r.icd_code")} END`;
+const diagnosisCode = icdVersions("ICD9CM", "ICD10CM");
+const procedureCode = icdVersions("ICD9Proc", "ICD10PCS");
+const icdDrop = {
+  "no code": "trim(coalesce(r.icd_code, '')) = ''",
+  "unknown ICD version": "r.icd_version IS NULL OR r.icd_version NOT IN (9, 10)",
+};
 
-// Billed for the stay, and known when it is over.
-const diagnoses = `
-SELECT
-  r.subject_id,
-  v.coded_time AS time,
-  ${diagnosisCode} AS code,
-  'diagnosis' AS kind,
-  r.hadm_id AS visit_id,
-  ${icdDropReason} AS drop_reason
-FROM diagnoses_icd r
-LEFT JOIN visits v ON v.visit_id = r.hadm_id`;
-
-// chartdate has no clock: known at the end of that day, and at the discharge at the latest.
-const procedures = `
-SELECT
-  r.subject_id,
-  coalesce(
-    least(CAST(r.chartdate AS TIMESTAMP) + ${END_OF_DAY}, v.end_time),
-    v.coded_time
-  ) AS time,
-  ${procedureCode} AS code,
-  'procedure' AS kind,
-  r.hadm_id AS visit_id,
-  ${icdDropReason} AS drop_reason
-FROM procedures_icd r
-LEFT JOIN visits v ON v.visit_id = r.hadm_id`;
-
-// Orders may start before the admission or after the discharge: hadm_id says which stay they belong to.
-// Stop times are not read, since many lie before the start. Repeated rows are repeated events.
-const prescriptions = `
-SELECT
-  r.subject_id,
-  coalesce(r.starttime, v.end_time) AS time,
-  coalesce(
-    'ATC/' || m.atc,
-    'NDC/' || ${ndcCodeSql("r.ndc")},
-    'DRUG/' || nullif(lower(trim(r.drug)), '')
-  ) AS code,
-  'drug' AS kind,
-  r.drug AS text_value,
-  r.hadm_id AS visit_id,
-  r.drug_type,
-  r.route,
-  CASE WHEN code IS NULL THEN 'no drug name and no NDC' END AS drop_reason
-FROM prescriptions r
-LEFT JOIN visits v ON v.visit_id = r.hadm_id
-LEFT JOIN drug_map m
-  ON m.name IS NOT DISTINCT FROM r.drug
-  AND m.ndc IS NOT DISTINCT FROM r.ndc
-  AND m.route IS NOT DISTINCT FROM r.route`;
+const events: readonly EventRule[] = [
+  {
+    table: "diagnoses_icd",
+    kind: "diagnosis",
+    subject: "r.subject_id",
+    visit: "r.hadm_id",
+    time: "v.coded_time", // billed for the stay, and known when it is over
+    code: diagnosisCode,
+    drop: icdDrop,
+  },
+  {
+    table: "procedures_icd",
+    kind: "procedure",
+    subject: "r.subject_id",
+    visit: "r.hadm_id",
+    // chartdate has no clock: known at the end of that day, and at the discharge at the latest.
+    time: `CASE WHEN r.chartdate IS NULL THEN v.coded_time
+      ELSE least(CAST(r.chartdate AS TIMESTAMP) + ${END_OF_DAY}, v.end_time) END`,
+    code: procedureCode,
+    drop: icdDrop,
+  },
+  {
+    table: "prescriptions",
+    kind: "drug",
+    subject: "r.subject_id",
+    // Orders may start before the admission or after the discharge; hadm_id says which stay they belong to.
+    visit: "r.hadm_id",
+    // Stop times are not read, since many lie before the start. Repeated rows are repeated events.
+    time: "coalesce(r.starttime, v.end_time)",
+    code: "d.code",
+    text: "d.text",
+    drugType: "r.drug_type",
+    route: "d.route",
+  },
+];
 
 export const mimic4: DatasetDefinition = {
   name: "mimic4",
@@ -221,12 +201,8 @@ export const mimic4: DatasetDefinition = {
   subjects,
   visits,
   icuStays,
-  drugs: "SELECT drug AS name, ndc, route, count(*) AS rows FROM prescriptions GROUP BY ALL",
-  events: [
-    { table: "diagnoses_icd", select: diagnoses },
-    { table: "procedures_icd", select: procedures },
-    { table: "prescriptions", select: prescriptions },
-  ],
+  drugs: { table: "prescriptions", name: "drug", ndc: "ndc", route: "route" },
+  events,
   descriptions: `
 SELECT ${diagnosisCode} AS code, r.long_title AS description FROM d_icd_diagnoses r
 UNION ALL

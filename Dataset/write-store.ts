@@ -8,7 +8,7 @@ import { splitSql } from "./splits.ts";
 import { INFO_FILE, INFO_KEY, STORE_VERSION, storeTable } from "./store-layout.ts";
 
 /** Events of a shard: bounds the memory of its sort; a subject with more has a shard of its own. */
-const SHARD_EVENTS = 2_000_000;
+const SHARD_EVENTS = 4_000_000;
 
 /** A block of subjects, both ends included. */
 interface Shard {
@@ -26,7 +26,7 @@ export async function planShards(db: Database, shardEvents = SHARD_EVENTS): Prom
   const found = await db.query(`
     SELECT min(subject_id) AS first, max(subject_id) AS last FROM (
       SELECT subject_id, (sum(n) OVER (ORDER BY subject_id) - n) // ${shardEvents} AS shard FROM (
-        SELECT subject_id, count(*) AS n FROM staged_events WHERE drop_reason IS NULL GROUP BY subject_id
+        SELECT subject_id, count(*) AS n FROM staged_events WHERE drop_reason = 0 GROUP BY subject_id
       )
     ) GROUP BY shard ORDER BY first`);
   const first = found.numbers("first");
@@ -42,8 +42,8 @@ export async function writeShard(
   index: number,
 ): Promise<void> {
   await db.write(
-    `SELECT ${columnsOf("events")} FROM staged_events
-     WHERE drop_reason IS NULL AND subject_id BETWEEN ${shard.first} AND ${shard.last}
+    `SELECT ${Object.keys(storeTable("events").columns).join(", ")} FROM staged_events
+     WHERE drop_reason = 0 AND subject_id BETWEEN ${shard.first} AND ${shard.last}
      ORDER BY subject_id, time NULLS FIRST, kind, code, visit_id, text_value, drug_type, route, numeric_value`,
     join(folder, "data", `${String(index).padStart(4, "0")}.parquet`),
   );

@@ -1,4 +1,5 @@
 /** A dataset: how one source's raw files become subjects, visits, ICU stays and events. */
+import type { CodeKind } from "./event-store.ts";
 
 /** One raw table and the columns that are read from it; extra columns are allowed. */
 export interface RawTable {
@@ -26,12 +27,41 @@ export interface ReleaseSize {
 }
 
 /**
- * SQL over the raw tables, which are tables named by their key in `tables`, with typed columns. The
- * SELECTs of `events` may also join `visits` (the columns below; dropped visits included) and, where
- * `drugs` is given, `drug_map` (name, ndc, route as that SELECT gives them; atc, null when unmapped).
+ * How the rows of one raw table become events. Each field is an SQL expression over `r` (the raw row), `v`
+ * (the row of `visits` the row belongs to, dropped visits included; nulls when there is none) and, in the
+ * table of drug orders, `d` (`code`, `text` and `route` of the order). One raw row is one event; a row
+ * without code or time, or whose subject or visit is unknown or dropped, is counted as dropped.
+ */
+export interface EventRule {
+  /** Key in `tables`. */
+  readonly table: string;
+  readonly kind: CodeKind;
+  readonly subject: string;
+  /** Null or left out for events outside any visit. */
+  readonly visit?: string;
+  readonly time: string;
+  /** May use `r` and `d` only. */
+  readonly code: string;
+  readonly numeric?: string;
+  readonly text?: string;
+  readonly drugType?: string;
+  readonly route?: string;
+  /** Reason -> condition over `r` under which a row is no event; the first that holds is counted. */
+  readonly drop?: Readonly<Record<string, string>>;
+}
+
+/** The table of drug orders, and its columns by which a drug is mapped to an ATC code. */
+export interface DrugOrders {
+  readonly table: string;
+  readonly name: string;
+  readonly ndc: string;
+  readonly route: string;
+}
+
+/**
+ * A source in SQL over its raw tables, which are tables named by their key in `tables`, with typed columns.
  * What holds for every source is added by the loader: structural events (birth, death, admission,
- * discharge, ICU, sex, race), and the counted removal of rows whose subject or visit is unknown or
- * dropped, or that have no time.
+ * discharge, ICU, sex, race), ATC codes, and the counted removal of rows that cannot be placed.
  */
 export interface DatasetDefinition {
   /** What the user types after --dataset. */
@@ -54,11 +84,8 @@ export interface DatasetDefinition {
   readonly visits: string;
   /** SELECT subject_id, visit_id, icu_stay_id, unit (the first), last_unit, start_time, end_time. */
   readonly icuStays: string;
-  /** SELECT name, ndc, route, count(*) AS rows, one row a distinct drug order: what is mapped to ATC codes. */
-  readonly drugs?: string;
-  /** Each SELECT, by the raw table it reads: subject_id, time, code, kind, numeric_value, text_value, visit_id,
-   * drug_type, route, drop_reason (null = keep). Columns that are not given are null. */
-  readonly events: readonly { readonly table: string; readonly select: string }[];
+  readonly drugs?: DrugOrders;
+  readonly events: readonly EventRule[];
   /** SELECT code, description over the source's own dictionaries. */
   readonly descriptions: string;
   /** Sorted subject ids of the open demo, hashed with sha256 over their comma-joined decimal text. */
