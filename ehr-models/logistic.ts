@@ -18,7 +18,8 @@ import { add, mul } from "../engine/ops/elementwise.ts";
 import { reshape, slice } from "../engine/ops/layout.ts";
 import { sum } from "../engine/ops/reduction.ts";
 import { BAG_WINDOWS, bagInputs } from "./bag-inputs.ts";
-import { defineGraphModel, type ForwardContext, TRAINING_DEFAULTS } from "./graph-model.ts";
+import { defineGraphModel } from "./graph-model.ts";
+import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
@@ -54,7 +55,7 @@ function forward(context: ForwardContext<H>): Tensor {
   return reshape(logits, ["B", context.classes]);
 }
 
-export const logistic = defineGraphModel<H>({
+export const logisticModel: GraphModel<H> = {
   name: "logistic",
   version: 1,
   description: "Logistic regression on counts of codes, demographics and utilisation.",
@@ -65,4 +66,6 @@ export const logistic = defineGraphModel<H>({
   history: () => ({ maxCodes: ALL_CODES, repeats: "every" }),
   inputs: (source, tokenizer) => bagInputs(source, tokenizer),
   forward,
-});
+};
+
+export const logistic = defineGraphModel(logisticModel);

@@ -38,8 +38,9 @@ import { concat, expand, reshape } from "../engine/ops/layout.ts";
 import { product } from "../engine/ops/matmul.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
 import { embedCodes } from "./code-embedding.ts";
-import { defineGraphModel, type ForwardContext, TRAINING_DEFAULTS } from "./graph-model.ts";
+import { defineGraphModel } from "./graph-model.ts";
 import { INTERVAL_YEARS, type SequenceColumn, sequenceInputs } from "./inputs.ts";
+import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
 
 const COLUMNS: readonly SequenceColumn[] = [
   "codes",
@@ -173,7 +174,7 @@ function check(h: H): void {
     if (!Number.isInteger(h[name]) || h[name] < 1) refuse(`${name} is ${h[name]}`, "at least 1");
 }
 
-export const transformer = defineGraphModel<H>({
+export const transformerModel: GraphModel<H> = {
   name: "transformer",
   version: 1,
   description:
@@ -205,4 +206,6 @@ export const transformer = defineGraphModel<H>({
   inputs: (source, tokenizer) => sequenceInputs(source, tokenizer, COLUMNS),
   bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
   forward,
-});
+};
+
+export const transformer = defineGraphModel(transformerModel);

@@ -35,13 +35,18 @@ export function learnedTokenizer(): Tokenizer {
   };
 }
 
-/** A tokenizer with given vectors of 8 numbers. */
+/** A tokenizer with given vectors of 8 numbers, which does not know the last five codes. */
 export function vectorTokenizer(trainable: boolean): Tokenizer {
   const random = Random.fromSeed(5).derive("vectors");
   const width = 8;
   const values = Float32Array.from({ length: (CODE_COUNT + 2) * width }, () => random.normal());
   values.fill(0, 0, 2 * width);
-  return { ...learnedTokenizer(), representation: { kind: "vectors", values, width, trainable } };
+  const unit = learnedTokenizer().unit.fill(1, CODE_COUNT - 5);
+  return {
+    ...learnedTokenizer(),
+    unit,
+    representation: { kind: "vectors", values, width, trainable },
+  };
 }
 
 function labelOf(present: readonly boolean[], spec: LabelSpec): Uint8Array {

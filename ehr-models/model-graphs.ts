@@ -1,0 +1,128 @@
+/** The graphs of a model: its forward pass with a loss for training, and alone for prediction. */
+import type { LabelKind, LabelSpec } from "../core/label.ts";
+import type { FitContext, Hyperparameters } from "../core/model.ts";
+import type { HistoryLimit, SampleSource } from "../core/samples.ts";
+import type { Tokenizer } from "../core/tokenizer.ts";
+import { Graph, type Tensor } from "../engine/graph.ts";
+import { binaryLoss, softmaxLoss } from "../engine/ops/losses.ts";
+import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
+import type { BatchSource, PartLimits } from "./batch-source.ts";
+import { frozenTables } from "./code-embedding.ts";
+import { Predictor } from "./predictor.ts";
+
+/** Hyperparameters of the training loop that every graph model has; spread them into its defaults. */
+export const TRAINING_DEFAULTS = {
+  learningRate: 1e-3,
+  batchSize: 64,
+  weightDecay: 0.01,
+  clipNorm: 1,
+  /** constant | linear | cosine, after a linear rise over `warmup` of all steps. */
+  schedule: "cosine" as string,
+  warmup: 0.05,
+};
+
+export interface ForwardContext<H> {
+  readonly graph: Graph;
+  /** The model's inputs by column name. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly hyperparameters: H;
+  /** C. */
+  readonly classes: number;
+  readonly raceCount: number;
+  readonly tokenizer: Tokenizer;
+}
+
+export interface GraphModel<H extends Hyperparameters> {
+  readonly name: string;
+  readonly version: number;
+  readonly description: string;
+  readonly reference: string;
+  readonly accepts: readonly LabelKind[];
+  readonly defaults: H & typeof TRAINING_DEFAULTS;
+  readonly presets: Readonly<Record<string, Partial<H & typeof TRAINING_DEFAULTS>>>;
+  history(hyperparameters: H): HistoryLimit;
+  /** Refuses values that do not go together. @throws BenchError. */
+  check?(hyperparameters: H): void;
+  inputs(source: SampleSource, tokenizer: Tokenizer, hyperparameters: H): BatchSource;
+  /** Bytes of the largest temporary for one sample of a length; bounds how much of a batch runs at once. */
+  bytesOfSample?(length: number, hyperparameters: H): number;
+  /** Logits [B, C]. */
+  forward(context: ForwardContext<H>): Tensor;
+}
+
+/** A model's own hyperparameters and those of the training loop. */
+export type Full<H> = H & typeof TRAINING_DEFAULTS;
+
+/** Everything that one fit needs to build its two graphs. */
+export interface Setup<H extends Hyperparameters> {
+  readonly model: GraphModel<H>;
+  readonly hyperparameters: Full<H>;
+  readonly labels: LabelSpec;
+  readonly tokenizer: Tokenizer;
+  readonly raceCount: number;
+  readonly limits: PartLimits;
+  readonly threads: number;
+}
+
+function buildForward<H extends Hyperparameters>(
+  setup: Setup<H>,
+  source: BatchSource,
+  training: boolean,
+): { graph: Graph; logits: Tensor } {
+  const { hyperparameters, tokenizer, raceCount } = setup;
+  const classes = setup.labels.classes.length;
+  const graph = new Graph({ training });
+  const inputs = Object.fromEntries(
+    Object.entries(source.specs).map(([name, { shape, type }]) => [
+      name,
+      graph.input(name, shape, type),
+    ]),
+  );
+  const context = { graph, inputs, hyperparameters, classes, raceCount, tokenizer };
+  return { graph, logits: setup.model.forward(context) };
+}
+
+/** The trainer of a model on inputs of one shape. */
+export async function makeTrainer<H extends Hyperparameters>(
+  setup: Setup<H>,
+  source: BatchSource,
+  context: FitContext,
+): Promise<Trainer> {
+  const { graph, logits } = buildForward(setup, source, true);
+  const targets = graph.input("y", ["B", setup.labels.classes.length]);
+  const weighting = {
+    weight: graph.input("weight", ["B", 1]),
+    total: graph.input(TOTAL_WEIGHT, []),
+  };
+  const lossOf = setup.labels.kind === "multiclass" ? softmaxLoss : binaryLoss;
+  const loss = lossOf(logits, targets, weighting);
+  const { random, threads } = context;
+  return Trainer.create({ graph, loss, random, threads, held: frozenTables(setup.tokenizer) });
+}
+
+/** The predictor of a model, with parameters read in place. */
+export async function makePredictor<H extends Hyperparameters>(
+  setup: Setup<H>,
+  source: BatchSource,
+  parameterOf: (name: string) => Float32Array,
+): Promise<Predictor> {
+  const { graph, logits } = buildForward(setup, source, false);
+  const values = { ...frozenTables(setup.tokenizer) };
+  for (const { name } of graph.parameters) values[name] = parameterOf(name);
+  const { labels, limits, threads } = setup;
+  return Predictor.create({ graph, logits, kind: labels.kind, held: values, limits, threads });
+}
+
+/** A part of a training batch, with targets; every sample has weight 1. */
+export function trainingBatch(
+  source: BatchSource,
+  labels: SampleSource,
+  samples: Int32Array,
+): Batch {
+  const { feeds, dims } = source.collate(samples);
+  const C = labels.labelSpec.classes.length;
+  const y = new Float32Array(samples.length * C);
+  for (const [b, sample] of samples.entries()) y.set(labels.label(sample), b * C);
+  const weight = new Float32Array(samples.length).fill(1);
+  return { feeds: { ...feeds, y, weight }, dims, weight: samples.length };
+}
