@@ -1,0 +1,69 @@
+/** The leaderboard as text for a terminal: one table a group, so that sources never stand in one ranking. */
+import type { Leaderboard, LeaderboardGroup, LeaderboardRow } from "./leaderboard.ts";
+import { table } from "./output.ts";
+
+const HEAD = [
+  "#",
+  "model",
+  "tokenizer",
+  "AUPRC",
+  "95 % interval",
+  "seeds",
+  "prevalence",
+  "reached",
+  "vs baseline",
+];
+
+const fixed = (value: number) => value.toFixed(3);
+const orDash = (value: number | null) => (value === null ? "-" : fixed(value));
+
+function signed({ mean, n }: NonNullable<LeaderboardRow["difference_to_baseline"]>): string {
+  return `${mean < 0 ? "" : "+"}${fixed(mean)} (n=${n})`;
+}
+
+function cells(row: LeaderboardRow): string[] {
+  const { mean, sd, interval, n } = row.auprc;
+  const difference = row.difference_to_baseline;
+  return [
+    row.rank === null ? "-" : String(row.rank),
+    row.model,
+    row.tokenizer,
+    mean === null ? "undefined" : `${fixed(mean)}${sd === null ? "" : ` ± ${fixed(sd)}`}`,
+    interval === null ? "-" : `${fixed(interval.low)} to ${fixed(interval.high)}`,
+    n === row.seeds.length ? String(n) : `${n} of ${row.seeds.length}`,
+    typeof row.prevalence === "string" ? row.prevalence : orDash(row.prevalence),
+    row.reached === null ? "-" : `${(100 * row.reached).toFixed(1)} %`,
+    difference === null ? "-" : signed(difference),
+  ];
+}
+
+function title(group: LeaderboardGroup): string {
+  const options = Object.entries(group.task_options).map(([key, value]) => `${key}=${value}`);
+  const task = `${group.task} (version ${[group.task_version, ...options].join(", ")})`;
+  const limit = group.limits.max_subjects;
+  const source = group.source === "real" ? "real data" : `${group.source.toUpperCase()} DATA`;
+  return [
+    `${group.dataset} ${group.dataset_version}`,
+    source,
+    task,
+    `protocol ${group.protocol}`,
+    `data ${group.dataset_fingerprint.slice(0, 8)}`,
+    ...(limit === null ? [] : [`at most ${limit} subjects`]),
+  ].join(" | ");
+}
+
+/** Text of a leaderboard, without a final newline. */
+export function renderLeaderboard(board: Leaderboard): string {
+  const groups = board.groups.map(
+    (group) => `${title(group)}\n${table(HEAD, group.rows.map(cells), [0, 3, 5, 6, 7])}`,
+  );
+  const leftOut = board.left_out.map(({ run_id, reason }) => `  ${run_id}: ${reason}`);
+  const blocks = [
+    ...(groups.length === 0 ? ["no records to rank"] : groups),
+    ...(leftOut.length === 0 ? [] : [`not ranked:\n${leftOut.join("\n")}`]),
+    ...(groups.length === 0
+      ? []
+      : ["AUPRC: average precision on held-out subjects, mean ± standard deviation over seeds."]),
+  ];
+  return blocks.join("\n\n");
+}

@@ -1,0 +1,99 @@
+/** The leaderboard: groups of rows that may be compared, ranked by AUPRC. */
+import { z } from "zod";
+import {
+  count,
+  type DeepReadonly,
+  hash,
+  limits,
+  maskedShare,
+  name,
+  protocol,
+  settings,
+  source,
+  taskOptions,
+  version,
+} from "./common.ts";
+
+export const LEADERBOARD_VERSION = 1;
+
+/** How the interval over several seeds is made; part of every row so that it cannot be misread. */
+export const POOLED_METHOD =
+  "mean over seeds +- 1.96 x sqrt(mean variance of the bootstrap over subjects, from the width of each " +
+  "seed's interval, + (1 + 1/n) x variance between seeds) (Rubin 1987), within [0, 1]";
+export const SINGLE_METHOD = "bootstrap over subjects of the only seed";
+
+const rowSchema = z.strictObject({
+  rank: z.int().positive().nullable().describe("by mean AUPRC within the group; null without one"),
+  model: name,
+  model_version: version,
+  tokenizer: name,
+  tokenizer_version: version,
+  settings: z
+    .strictObject({
+      hyperparameters: settings,
+      epochs: z.int().positive(),
+      patience: z.int().positive(),
+    })
+    .describe("rows of one model with other settings are other rows"),
+  seeds: z.array(z.int()).describe("ascending"),
+  auprc: z.strictObject({
+    mean: z.number().nullable().describe("over the seeds for which it is defined"),
+    sd: z.number().nullable().describe("sample standard deviation; null for fewer than two seeds"),
+    n: count.describe("seeds for which it is defined"),
+    interval: z
+      .strictObject({
+        low: z.number(),
+        high: z.number(),
+        level: z.literal(0.95),
+        method: z.string(),
+      })
+      .nullable()
+      .describe("null unless every averaged seed has an interval"),
+  }),
+  prevalence: maskedShare.nullable().describe("mean over seeds: what a constant score reaches"),
+  reached: z
+    .number()
+    .nullable()
+    .describe("synthetic twins: mean share of the best possible AUPRC above prevalence"),
+  difference_to_baseline: z
+    .strictObject({
+      mean: z.number(),
+      sd: z.number().nullable(),
+      n: z.int().positive().describe("seeds that both have"),
+    })
+    .nullable()
+    .describe(
+      "mean over common seeds of AUPRC minus that of the same model and settings with tokenizer baseline",
+    ),
+  run_ids: z.array(z.string()),
+});
+
+const groupSchema = z.strictObject({
+  dataset: name,
+  source,
+  dataset_version: z.string(),
+  dataset_fingerprint: hash,
+  limits,
+  task: name,
+  task_version: version,
+  task_options: taskOptions,
+  protocol,
+  rows: z.array(rowSchema),
+});
+
+export const leaderboardSchema = z
+  .strictObject({
+    schema_version: z.literal(LEADERBOARD_VERSION),
+    metric: z.literal("auprc").describe("average precision on the held-out split"),
+    groups: z
+      .array(groupSchema)
+      .describe("rows are ranked within a group only: same data, task, options and protocol"),
+    left_out: z
+      .array(z.strictObject({ run_id: z.string(), reason: z.string() }))
+      .describe("records that are not ranked, e.g. of superseded task versions"),
+  })
+  .describe("medtok-bench leaderboard, a pure function of the result records");
+
+export type Leaderboard = DeepReadonly<z.infer<typeof leaderboardSchema>>;
+export type LeaderboardGroup = Leaderboard["groups"][number];
+export type LeaderboardRow = LeaderboardGroup["rows"][number];
