@@ -40,7 +40,6 @@ function cells(row: LeaderboardRow): string[] {
 function title(group: LeaderboardGroup): string {
   const options = Object.entries(group.task_options).map(([key, value]) => `${key}=${value}`);
   const task = `${group.task} (version ${[group.task_version, ...options].join(", ")})`;
-  const limit = group.limits.max_subjects;
   const source = group.source === "real" ? "real data" : `${group.source.toUpperCase()} DATA`;
   return [
     `${group.dataset} ${group.dataset_version}`,
@@ -48,7 +47,6 @@ function title(group: LeaderboardGroup): string {
     task,
     `protocol ${group.protocol}`,
     `data ${group.dataset_fingerprint.slice(0, 8)}`,
-    ...(limit === null ? [] : [`at most ${limit} subjects`]),
   ].join(" | ");
 }
 

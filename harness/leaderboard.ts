@@ -46,7 +46,6 @@ function groupKey({ spec, data }: ResultRecord): Omit<LeaderboardGroup, "rows"> 
     source: data.source,
     dataset_version: data.dataset_version,
     dataset_fingerprint: spec.dataset_fingerprint,
-    limits: spec.limits,
     task: spec.task,
     task_version: spec.task_version,
     task_options: spec.task_options,

@@ -29,9 +29,6 @@ export const protocol = z
 /** Values a command line can set. */
 export const settings = z.record(z.string(), z.union([z.number(), z.boolean(), z.string()]));
 export const taskOptions = z.record(z.string(), z.number());
-export const limits = z
-  .strictObject({ max_subjects: z.int().positive().nullable() })
-  .describe("restrictions for trials; null where there is none");
 
 /** Arrays and objects of `T`, all read-only. */
 export type DeepReadonly<T> = T extends (infer U)[]

@@ -4,7 +4,6 @@ import {
   count,
   type DeepReadonly,
   hash,
-  limits,
   masked,
   name,
   protocol,
@@ -49,7 +48,6 @@ const specSchema = z
     epochs: z.int().positive(),
     patience: z.int().positive(),
     bootstrap_draws: count,
-    limits,
   })
   .describe("everything needed to run it again");
 
