@@ -3,8 +3,8 @@
  * read, and against what the schema cannot say: the run id is that of the specification, nothing but
  * `created_at` is a date, and no small count about real subjects is told.
  */
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { BenchError } from "../core/errors.ts";
 import { canonicalJson, shortHash } from "../core/hash.ts";
@@ -82,6 +82,23 @@ export function checkRecord(value: unknown, where: string): ResultRecord {
   return record;
 }
 
+/** A reader of `file` sees the old text or the whole new one, whatever happens on the way. */
+async function writeAndRename(file: string, text: string): Promise<void> {
+  const beside = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+  const handle = await open(beside, "w", READABLE);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await handle.chmod(READABLE); // whatever the process's mask is
+    await rename(beside, file);
+  } catch (cause) {
+    await rm(beside, { force: true });
+    throw cause;
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
  * Masks small counts, checks the record, and writes `<folder>/<run id>.json` beside its final place
  * before renaming it; an earlier record of the same specification is replaced.
@@ -94,20 +111,10 @@ export async function writeRecord(
 ): Promise<{ file: string; record: ResultRecord }> {
   const file = join(folder, `${record.run_id}.json`);
   const checked = checkRecord(maskSmallCounts(record), file);
-  const beside = join(folder, `.${record.run_id}.${process.pid}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
-    const handle = await open(beside, "w", READABLE);
-    try {
-      await handle.writeFile(`${JSON.stringify(checked, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await chmod(beside, READABLE);
-    await rename(beside, file);
+    await writeAndRename(file, `${JSON.stringify(checked, null, 2)}\n`);
   } catch (cause) {
-    await rm(beside, { force: true });
     throw new BenchError({
       what: `the result record cannot be written: ${cause instanceof Error ? cause.message : cause}`,
       where: file,
