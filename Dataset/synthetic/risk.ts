@@ -4,7 +4,7 @@
  * come close:
  *
  *   log-odds = bias + age + history of visits + conditions ever recorded + conditions of the latest
- *              visit (older ones count a fifth) + drugs of the latest visit + a few pairs
+ *              visit (older ones count less) + drugs of the latest visit + a few pairs
  *
  * Effects hang on codes. With structure `hierarchy` all codes of a family have the family's effect and
  * all drugs of an ATC level-4 class the class's; with `none` the effects of the rare ones are shuffled.
@@ -18,20 +18,20 @@ import type { Profile } from "./profile.ts";
 
 /** Log-odds per drug of the latest visit, by ATC level-4 class. */
 const DRUG_CLASSES: Readonly<Record<string, { death: number; readmit: number }>> = {
-  C01CA: { death: 0.5, readmit: 0 }, // vasopressors
-  C03CA: { death: 0.3, readmit: 0.2 }, // loop diuretics
-  N02AA: { death: 0.15, readmit: 0.2 }, // opioids
-  H02AB: { death: 0.15, readmit: 0.2 }, // glucocorticoids
+  C01CA: { death: 0.4, readmit: 0 }, // vasopressors
+  C03CA: { death: 0.4, readmit: 0.25 }, // loop diuretics
+  N02AA: { death: 0.1, readmit: 0.25 }, // opioids
+  H02AB: { death: 0.15, readmit: 0.25 }, // glucocorticoids
 };
 const BETA_BLOCKERS = "C07A";
 
 /** Weight of an acute condition that was recorded before the latest visit only. */
-const OLD_ACUTE = 0.2;
+const OLD_ACUTE = 0.4;
 const SHORT_GAP_DAYS = 30;
 const LONG_STAY_DAYS = 7;
 
 /** Log-odds of the pairs. */
-const DEATH_PAIRS = { heartAndKidney: 0.7, sepsisInWeakened: 0.9, heartWithBetaBlocker: -0.7 };
+const DEATH_PAIRS = { heartAndKidney: 0.6, sepsisInWeakened: 0.8, heartWithBetaBlocker: -0.7 };
 const READMIT_PAIRS = { mindAndAlcohol: 0.7, heartWithoutDiuretic: 0.6 };
 /** Log-odds by which readmission is likelier within 30 days than within 15. */
 const SECOND_FORTNIGHT = 0.5;
@@ -119,7 +119,7 @@ export class RiskModel {
       this.#ever(v, "metastasis") || this.#ever(v, "blood_cancer") || this.#ever(v, "cirrhosis");
     const x =
       this.#profile.nextDeath +
-      0.04 * (v.age - 65) +
+      0.06 * (v.age - 65) +
       0.1 * Math.min(v.visits - 1, 4) +
       (v.gapDays < SHORT_GAP_DAYS ? 0.6 : 0) +
       this.#sum(v, this.#codes.death, this.#drugs.death) +
