@@ -11,6 +11,9 @@ import type { Alias, IngredientTable, Product, Role } from "./table.ts";
 /** Shortest typing fragment that is completed, in characters. */
 const SHORTEST_FRAGMENT = 5;
 
+/** Names with more ingredients than this are lists, not products. */
+const MOST_INGREDIENTS = 12;
+
 /** How readily an ingredient is left out of a name's ingredients; infinite for the drug itself. */
 const COST: Readonly<Record<Role, number>> = {
   salt: 1,
@@ -78,6 +81,7 @@ export class NameMatcher {
 
   /** The product with exactly these ingredients; else the one that leaves out least of what may give way. */
   #product(components: ReadonlySet<string>): Product | null {
+    if (components.size > MOST_INGREDIENTS) return null;
     const names = [...components].sort();
     const costs = names.map((name) => COST[this.#table.products.get(name)?.role ?? ""]);
     let best: Product | null = null;

@@ -61,7 +61,7 @@ study subq supplied supply supplement taper test the therapeutic therapy to trea
 use via virus w water weight with without dextrose-free sugar dye gluten flavor flavored cherry
 mint lemon orange grape berry recon reconstituted ready rapid drug enfit infiltration nerve peripheral
 investigational ind minibag excel viaflo glass plastic trial supplemental bid tid qid qhs qd daily hs
-meals hypertonic crrt dwell withdrawal alcohol ciwa hyperkalemia initial days comfort care guidelines critical steward rescue gtube ng og tube both left right heart failure systemic local
+meals hypertonic crrt dwell withdrawal alcohol ciwa hyperkalemia initial days comfort care guidelines critical rescue gtube ng og tube both left right heart failure systemic local
 `;
 
 const NOISE: ReadonlySet<string> = new Set(

@@ -49,12 +49,10 @@ const ROUTES: Readonly<Record<RouteGroup, readonly string[]>> = {
     ..."pb|intraarterial|ia|io".split("|"),
   ],
   injection: [
-    ..."im|sc|subcut|subq|sq|subcutaneous|intramuscular|sc pump|injection|inj|inhaled/im|sub-q".split(
-      "|",
-    ),
+    ..."im|sc|subcut|subq|sq|subcutaneous|intramuscular|sc pump|injection|inj|sub-q".split("|"),
   ],
   "local-injection": [
-    ..."id|intradermal|ed|epidural|it|intrathecal|ij|infiltration|periphnerve|nerve block|int|ivt".split(
+    ..."id|intradermal|ed|epidural|it|intrathecal|ij|infiltration|periphnerve|nerve block|ivt".split(
       "|",
     ),
     ..."intraarticular|intravitreal|intraventricular|ip|intraperitoneal|intrapleural|ipl|is".split(

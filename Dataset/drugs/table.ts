@@ -4,7 +4,7 @@
  * Columns: `ingredient` (combinations as `a + b`), `atc_code` (empty: known, but without a code for these
  * routes), `routes` (route groups parted by blanks; `*` is every group without a row of its own),
  * `synonyms` (INN, brands, abbreviations, parted by `|`; `brand@group` is used in that place only) and `role`
- * (`carrier`: an infusion fluid, `salt`: a cation, `generic`: a family's name such as insulin; all give way
+ * (`carrier`: an infusion fluid, `salt`: what is mostly the salt of another, `generic`: a family's name such as insulin; all give way
  * to any other ingredient in the name).
  * A code has five or seven characters: where ATC has no fifth level (V07AB) the fourth stands.
  */
@@ -13,6 +13,7 @@ import { BenchError } from "../../core/errors.ts";
 import { sha256 } from "../../core/hash.ts";
 import { packageRoot } from "../../core/package-root.ts";
 import { type CsvRow, readCsv, rowPlace } from "./csv.ts";
+import { describeCodes } from "./description.ts";
 import { cleanName, wordsOf } from "./normalise.ts";
 import { ROUTE_GROUPS, type RouteGroup } from "./route.ts";
 
@@ -88,7 +89,7 @@ export function loadIngredients(file: string = INGREDIENTS_FILE): IngredientTabl
     products,
     aliases,
     longestAlias: Math.max(...[...aliases.keys()].map((key) => key.split(" ").length)),
-    descriptions: describe(drafts.values()),
+    descriptions: describeCodes(products.values()),
     hash: sha256(csv.text),
   };
 }
@@ -197,24 +198,4 @@ function addProduct(
     });
   }
   products.set(key, draft);
-}
-
-function describe(drafts: Iterable<Draft>): Map<string, string> {
-  const descriptions = new Map<string, string>();
-  for (const draft of drafts) {
-    const places = new Map<string, string[]>();
-    for (const [group, code] of draft.codes) {
-      if (code !== null) places.set(code, [...(places.get(code) ?? []), group]);
-    }
-    for (const [code, groups] of places) {
-      if (descriptions.has(code)) continue;
-      const place = groups.includes("*") ? "" : ` (${groups.join(", ")})`;
-      descriptions.set(code, `${listed(draft.name.split(" + "))}${place}`);
-    }
-  }
-  return descriptions;
-}
-
-function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
