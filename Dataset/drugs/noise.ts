@@ -32,7 +32,8 @@ transdermal troche tts turbuhaler twisthaler vag vaginal vial vials viscous wafe
 diskus ellipta handihaler hfa respimat pressair aerosol actuation puff puffs respules ampuls rectal
 nasal nostril eye eyes ear ears drip bolus topically ophthal syr elix aqueous aq hour irrig pad pads lot discmelt timespan sequels spansule spansules diskhaler depot lar
 microspheres sureclick pak pck box starter starting continuing titration fortified transmucosal augmented aug
-ultramicrosize microsize prestab onpro eff ert diaper rash
+ultramicrosize microsize prestab onpro eff ert diaper rash inh top infatabs injector volume recombinant adsorbed aspartame dots dha
+ethanolate pork porcine bovine beef ovine equine
 `;
 
 const RELEASE = `
@@ -64,8 +65,13 @@ investigational ind minibag excel viaflo glass plastic trial supplemental bid ti
 meals hypertonic crrt dwell withdrawal alcohol ciwa hyperkalemia initial days comfort care guidelines critical rescue gtube ng og tube both left right heart failure systemic local
 `;
 
+/** The suffixes that tell biosimilars apart. */
+const BIOSIMILARS = `
+aafi abbs abda anns awwb ayow bmez bvzr cbqv dkst dttb dyyb epbx jmdb pbbk pkrb pvvr qyyp sndz strf
+`;
+
 const NOISE: ReadonlySet<string> = new Set(
-  [SALTS, FORMS, RELEASE, UNITS, JARGON].flatMap((block) => block.trim().split(/\s+/)),
+  [SALTS, FORMS, RELEASE, UNITS, JARGON, BIOSIMILARS].flatMap((block) => block.trim().split(/\s+/)),
 );
 
 /** Whether a word of a name may be passed over: a number or a word of the lists above. */
