@@ -204,6 +204,7 @@ async function fillStore(job: Job, db: Database, folder: string): Promise<void> 
     dataset: definition.name,
     dataset_version: release.release,
     source: release.source,
+    synthetic: release.synthetic,
     fingerprint: job.fingerprint.content,
     ...(await countKept(db)),
     rows_read: rowsRead,

@@ -1,9 +1,15 @@
 /** Where raw files come from: the open demo, a synthetic twin or the real source, and of which release. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
-import { type Source, SYNTHETIC_MARKER, TRUTH_FILE } from "../core/event-store.ts";
+import {
+  type Source,
+  SYNTHETIC_MARKER,
+  type SyntheticOrigin,
+  TRUTH_FILE,
+} from "../core/event-store.ts";
 import { type Database, sqlName, sqlText } from "./duckdb.ts";
 import { storeTable } from "./store-layout.ts";
 
@@ -30,11 +36,26 @@ export function findSynthetic(root: string): SyntheticFiles | undefined {
   });
 }
 
-/** Release named by the marker of a synthetic root, "unknown" when it names none. */
-function markerRelease(marker: string): string {
-  const content: unknown = JSON.parse(readFileSync(marker, "utf8"));
-  const release = (content as Readonly<Record<string, unknown>> | null)?.["release"];
-  return typeof release === "string" ? release : "unknown";
+const marker = z.object({
+  generator_version: z.int().positive(),
+  release: z.string(),
+  subjects: z.int().positive(),
+  seed: z.int(),
+  structure: z.string(),
+});
+
+/** What the marker of a synthetic root says. @throws BenchError when it says something else. */
+function readMarker(file: string): z.infer<typeof marker> {
+  try {
+    return marker.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    throw new BenchError({
+      what: "the marker of the synthetic data cannot be read",
+      where: file,
+      fix: "generate the synthetic data again (medtok-bench synth)",
+      cause,
+    });
+  }
 }
 
 /** Source and release, from the marker, the subjects' ids or the published sizes. Needs subjects and visits. */
@@ -42,9 +63,10 @@ export async function describeRelease(
   db: Database,
   definition: DatasetDefinition,
   synthetic: SyntheticFiles | undefined,
-): Promise<{ source: Source; release: string }> {
+): Promise<{ source: Source; release: string; synthetic: SyntheticOrigin | null }> {
   if (synthetic !== undefined) {
-    return { source: "synthetic", release: markerRelease(synthetic.marker) };
+    const { release, ...origin } = readMarker(synthetic.marker);
+    return { source: "synthetic", release, synthetic: origin };
   }
   const found = await db.query(`
     SELECT
@@ -55,11 +77,11 @@ export async function describeRelease(
     definition.demoSubjectsHash !== undefined &&
     found.strings("ids")[0] === definition.demoSubjectsHash
   ) {
-    return { source: "demo", release: definition.demoRelease ?? "unknown" };
+    return { source: "demo", release: definition.demoRelease ?? "unknown", synthetic: null };
   }
   const [subjects, visits] = [found.numbers("subjects")[0], found.numbers("visits")[0]];
   const size = definition.releaseSizes?.find((s) => s.subjects === subjects && s.visits === visits);
-  return { source: "real", release: size?.release ?? "unknown" };
+  return { source: "real", release: size?.release ?? "unknown", synthetic: null };
 }
 
 /** Copies the true risks of a synthetic root into the store; every column but the two ids is an outcome. */

@@ -69,6 +69,14 @@ export interface DroppedRows {
   readonly rows: number;
 }
 
+/** What a synthetic root's marker says: with it anyone can make the same files again. */
+export interface SyntheticOrigin {
+  readonly generator_version: number;
+  readonly subjects: number;
+  readonly seed: number;
+  readonly structure: string;
+}
+
 /** What a store says about itself; part of dataset.json and, in aggregate, of every result record. */
 export interface StoreInfo {
   /** Version of the store layout; a store of another version is refused. */
@@ -88,6 +96,8 @@ export interface StoreInfo {
   readonly rows_dropped: readonly DroppedRows[];
   /** Prescription rows by how their drug became an ATC code; absent for sources without prescriptions. */
   readonly drug_rows?: Readonly<Record<"file" | "ndc" | "name" | "unmapped", number>>;
+  /** How the synthetic twin was made; null for other sources. */
+  readonly synthetic: SyntheticOrigin | null;
 }
 
 /** A column as a query returns it. Integers up to 32 bits are Int32Array and booleans Uint8Array (a null

@@ -118,6 +118,7 @@ function info(timelines: HandTimelines): StoreInfo {
     events: timelines.events?.length ?? 0,
     rows_read: {},
     rows_dropped: [],
+    synthetic: null,
   };
 }
 

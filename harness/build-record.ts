@@ -1,0 +1,140 @@
+/** From what a run knows to its result record. */
+import { type EventStore, SPLITS, type SplitName } from "../core/event-store.ts";
+import type { CohortStep } from "../core/task.ts";
+import type { Tokenizer } from "../core/tokenizer.ts";
+import { datasets } from "../Dataset/index.ts";
+import { runtimeVersion } from "../engine/runner.ts";
+import { type BestPossible, bestPossible } from "../metrics/index.ts";
+import { labelCounts } from "./labels.ts";
+import { predictionsHash } from "./predictions.ts";
+import { type Prepared, unknownCodes } from "./prepare.ts";
+import { makeRecord, type ResultRecord, type RunSpec, type SplitSummary } from "./record.ts";
+import type { RunPlan } from "./run.ts";
+import type { Stopwatch } from "./stopwatch.ts";
+import { labelMatrix, type SeedOutcome } from "./train-and-score.ts";
+import { gitState, harnessVersion } from "./version.ts";
+
+export interface RunFacts {
+  readonly store: EventStore;
+  readonly plan: RunPlan;
+  readonly seed: number;
+  readonly prepared: Prepared;
+  readonly steps: readonly CohortStep[];
+  readonly outcome: SeedOutcome;
+  readonly watch: Stopwatch;
+}
+
+/** The record of one seed, small counts not yet masked (`writeRecord` masks them). */
+export async function buildRecord(facts: RunFacts): Promise<ResultRecord> {
+  const { store, prepared, steps, outcome, watch } = facts;
+  const { info } = store;
+  return makeRecord({
+    created_at: new Date().toISOString(),
+    spec: buildSpec(facts),
+    harness: describeHarness(facts.plan.threads),
+    data: {
+      source: info.source,
+      dataset_version: info.dataset_version,
+      fingerprint: info.fingerprint,
+      subjects: info.subjects,
+      visits: info.visits,
+      events: info.events,
+    },
+    cohort: { steps, splits: cohortSplits(prepared, outcome.tokenizer) },
+    metrics: outcome.metrics as ResultRecord["metrics"],
+    best_possible: await ceiling(facts),
+    training: outcome.training,
+    timings: watch.seconds,
+    peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
+    predictions_hash: predictionsHash(outcome.probabilities),
+  });
+}
+
+/** Everything needed to run it again; its hash is the run id, so no path, clock or thread count is in it. */
+function buildSpec({ store, plan, seed, outcome }: RunFacts): RunSpec {
+  const { info } = store;
+  return {
+    dataset: info.dataset,
+    dataset_definition_version: datasets.get(info.dataset).version,
+    dataset_fingerprint: info.fingerprint,
+    synthetic: info.synthetic,
+    task: plan.task.name,
+    task_version: plan.task.version,
+    task_options: plan.taskOptions,
+    protocol: plan.protocol,
+    model: plan.model.name,
+    model_version: plan.model.version,
+    hyperparameters: plan.hyperparameters,
+    tokenizer: plan.tokenizer.name,
+    tokenizer_version: plan.tokenizer.version,
+    tokenizer_artefact: outcome.tokenizer.artefactHash,
+    seed,
+    epochs: plan.epochs,
+    patience: plan.patience,
+    bootstrap_draws: plan.bootstrapDraws,
+  };
+}
+
+function describeHarness(threads: number): ResultRecord["harness"] {
+  const git = gitState();
+  const runtime = runtimeVersion();
+  return {
+    version: harnessVersion(),
+    commit: git?.commit ?? null,
+    dirty: git?.dirty ?? null,
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    runtime: runtime?.name ?? "none",
+    runtime_version: runtime?.version ?? "none",
+    threads,
+  };
+}
+
+/** Counts per split: subjects, samples, positives, and what the model's history limit left out. */
+export function cohortSplits(
+  prepared: Prepared,
+  tokenizer: Tokenizer,
+): Readonly<Record<SplitName, SplitSummary>> {
+  const counts = labelCounts(prepared.labels);
+  const { classes } = prepared.labels.spec;
+  const entries = SPLITS.map((split, i): [SplitName, SplitSummary] => {
+    const { subjects, samples, positives } = counts[i] as (typeof counts)[number];
+    const source = prepared.sources[split];
+    const { codes, unknown } = unknownCodes(source, tokenizer);
+    return [
+      split,
+      {
+        subjects,
+        samples,
+        classes: classes.map((name, c) => ({
+          class: name,
+          positives: positives[c] as number,
+          prevalence: samples === 0 ? null : (positives[c] as number) / samples,
+        })),
+        history: {
+          samples_cut: source.truncation.samples,
+          codes_cut: source.truncation.codes,
+          unknown_codes_share: codes === 0 ? null : unknown / codes,
+        },
+      },
+    ];
+  });
+  return Object.fromEntries(entries) as Record<SplitName, SplitSummary>;
+}
+
+/** On a synthetic twin, the AUPRC of the true risk on the same held-out samples; null elsewhere. */
+async function ceiling({ store, plan, prepared, outcome }: RunFacts): Promise<BestPossible | null> {
+  const column = plan.task.trueRisk?.(plan.taskOptions) ?? null;
+  if (store.info.source !== "synthetic" || column === null) return null;
+  const truth = await store.query(`SELECT visit_id, ${column} AS risk FROM true_risk`);
+  const visits = truth.numbers("visit_id");
+  const risks = truth.numbers("risk");
+  const riskOf = new Map(Array.from(visits, (visit, i) => [visit, risks[i] as number]));
+  const { labels, sources } = prepared;
+  const held = sources.held_out;
+  const risk = Float64Array.from(
+    held.samples,
+    (i) => riskOf.get(labels.visit[i] as number) ?? Number.NaN,
+  );
+  return bestPossible(labelMatrix(held), risk, outcome.metrics.auprc.value);
+}

@@ -1,0 +1,78 @@
+import { showCount } from "../../core/privacy.ts";
+import { describeStore, maskStatistics, type StoreStatistics } from "../../Dataset/statistics.ts";
+import { defineCommand } from "../command.ts";
+import { datasetOptions, openDataset } from "../open-dataset.ts";
+import { print, table } from "../output.ts";
+import { openProgress } from "../progress.ts";
+
+export const describeCommand = defineCommand({
+  name: "describe",
+  describe:
+    "What is in a dataset: subjects, visits, events per vocabulary, drug coverage, dropped rows",
+  examples: [
+    ["describe --dataset mimic4 --root DIR", "the numbers to compare with a cohort table"],
+    ["describe --dataset mimic3 --root DIR --json", "the same for machines"],
+  ],
+  options: datasetOptions,
+  async run(args) {
+    const store = await openDataset(args, openProgress());
+    try {
+      const statistics = maskStatistics(await describeStore(store));
+      print(args.json, statistics, () => text(statistics));
+    } finally {
+      store.close();
+    }
+  },
+});
+
+function text(s: StoreStatistics): string {
+  const spread = (d: StoreStatistics["visits_per_subject"]) =>
+    `mean ${d.mean.toFixed(2)}, median ${d.median}, 90 % ${d.p90}, most ${d.max}`;
+  const splits = Object.entries(s.subjects_by_split).map(([k, n]) => `${k} ${showCount(n)}`);
+  return [
+    `${s.dataset} ${s.dataset_version}, source: ${s.source}, fingerprint ${s.fingerprint}`,
+    "",
+    `subjects   ${showCount(s.subjects)} (${splits.join(", ")})`,
+    `visits     ${showCount(s.visits)} (per subject: ${spread(s.visits_per_subject)})`,
+    `ICU stays  ${showCount(s.icu_stays)}`,
+    `events     ${showCount(s.events)} (per subject: ${spread(s.events_per_subject)})`,
+    `codes      ${showCount(s.codes)}, ${showCount(s.codes_without_description)} without description`,
+    "",
+    table(
+      ["vocabulary", "kind", "events", "subjects", "codes", "undescribed"],
+      s.vocabularies.map((v) => [
+        v.vocabulary,
+        v.kind,
+        showCount(v.events),
+        showCount(v.subjects),
+        showCount(v.codes),
+        showCount(v.codes_without_description),
+      ]),
+      [2, 3, 4, 5],
+    ),
+    "",
+    ...drugLines(s),
+    table(
+      ["raw table", "rows read"],
+      Object.entries(s.rows_read).map(([name, rows]) => [name, showCount(rows)]),
+      [1],
+    ),
+    "",
+    s.rows_dropped.length === 0
+      ? "no row was dropped"
+      : table(
+          ["dropped from", "reason", "rows"],
+          s.rows_dropped.map((d) => [d.table, d.reason, showCount(d.rows)]),
+          [2],
+        ),
+  ].join("\n");
+}
+
+function drugLines({ drugs }: StoreStatistics): string[] {
+  if (drugs === null) return [];
+  const ways = Object.entries(drugs.rows).map(([how, rows]) => `${how} ${showCount(rows)}`);
+  return [
+    `drugs      ${(100 * drugs.mapped_share).toFixed(1)} % of prescription rows have an ATC code (${ways.join(", ")})`,
+    "",
+  ];
+}

@@ -1,0 +1,104 @@
+import { statfsSync } from "node:fs";
+import { availableParallelism, freemem, totalmem } from "node:os";
+import { BenchError } from "../../core/errors.ts";
+import { duckdbVersion } from "../../Dataset/duckdb.ts";
+import { datasets } from "../../Dataset/index.ts";
+import { runtimeVersion } from "../../engine/runner.ts";
+import { cacheFolder } from "../cache.ts";
+import { defineCommand } from "../command.ts";
+import { configuredRoot } from "../open-dataset.ts";
+import { print, table } from "../output.ts";
+import { harnessVersion } from "../version.ts";
+
+interface Check {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly fix: string;
+}
+
+export const doctorCommand = defineCommand({
+  name: "doctor",
+  describe: "What this machine can do, and what is missing for what",
+  examples: [["doctor", "check Node, the engine, DuckDB, the cache and the configured data"]],
+  options: {
+    "cache-dir": { type: "string", describe: "private cache to check" },
+  },
+  async run({ json, "cache-dir": cacheDir }) {
+    const checks = [
+      nodeCheck(),
+      engineCheck(),
+      { check: "tables", ok: true, found: `DuckDB ${duckdbVersion()}`, fix: "" },
+      { check: "processors", ok: true, found: `${availableParallelism()} usable`, fix: "" },
+      memoryCheck(),
+      cacheCheck(cacheDir),
+      ...datasets.names.map(dataCheck),
+    ];
+    print(json, { version: harnessVersion(), checks }, () =>
+      table(
+        ["", "check", "found", "what to do"],
+        checks.map((c) => [c.ok ? "ok" : "--", c.check, c.found, c.fix]),
+      ),
+    );
+    if (!checks[0]?.ok || !checks[1]?.ok || !checks[2]?.ok) {
+      throw new BenchError({
+        what: "this machine cannot run the benchmark yet",
+        fix: "see the lines marked --",
+      });
+    }
+  },
+});
+
+function nodeCheck(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return {
+    check: "Node",
+    ok,
+    found: process.versions.node,
+    fix: ok ? "" : "install Node 20.19 or later",
+  };
+}
+
+function engineCheck(): Check {
+  const runtime = runtimeVersion();
+  return runtime === null
+    ? {
+        check: "tensor engine",
+        ok: false,
+        found: "onnxruntime-node is not installed",
+        fix: "npm install --onnxruntime-node-install=skip",
+      }
+    : { check: "tensor engine", ok: true, found: `${runtime.name} ${runtime.version}`, fix: "" };
+}
+
+function memoryCheck(): Check {
+  const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
+  const ok = totalmem() > 4 * 2 ** 30;
+  const fix = ok ? "" : "large sources want 4 GiB; lower --memory";
+  return { check: "memory", ok, found: `${gib(freemem())} of ${gib(totalmem())} GiB free`, fix };
+}
+
+function cacheCheck(flag: string | undefined): Check {
+  const folder = cacheFolder(flag);
+  const { bavail, bsize } = statfsSync(folder);
+  const gib = (bavail * bsize) / 2 ** 30;
+  const ok = gib > 10;
+  const fix = ok
+    ? ""
+    : "a full MIMIC-IV store and its sorting want about 10 GiB; use --cache-dir elsewhere";
+  return { check: "private cache", ok, found: `${folder}, ${gib.toFixed(0)} GiB free`, fix };
+}
+
+/** No files is no fault: the synthetic twin stands in. */
+function dataCheck(dataset: string): Check {
+  const root = configuredRoot(dataset);
+  return root === undefined
+    ? {
+        check: `${dataset} files`,
+        ok: true,
+        found: "none configured; a synthetic twin stands in",
+        fix: `set MEDTOK_BENCH_${dataset.toUpperCase()} or give --root`,
+      }
+    : { check: `${dataset} files`, ok: true, found: root, fix: "" };
+}

@@ -1,0 +1,27 @@
+/** The list of commands, in the order of the help text. */
+import type { Command } from "../command.ts";
+import { datasetsCommand } from "./datasets.ts";
+import { describeCommand } from "./describe.ts";
+import { doctorCommand } from "./doctor.ts";
+import { ingestCommand } from "./ingest.ts";
+import { labelsCommand } from "./labels.ts";
+import { leaderboardCommand } from "./leaderboard.ts";
+import { modelsCommand } from "./models.ts";
+import { runCommand } from "./run.ts";
+import { synthCommand } from "./synth.ts";
+import { tasksCommand } from "./tasks.ts";
+import { tokenizersCommand } from "./tokenizers.ts";
+
+export const commands: readonly Command[] = [
+  runCommand,
+  datasetsCommand,
+  tasksCommand,
+  modelsCommand,
+  tokenizersCommand,
+  ingestCommand,
+  describeCommand,
+  labelsCommand,
+  synthCommand,
+  leaderboardCommand,
+  doctorCommand,
+];

@@ -1,0 +1,28 @@
+import { join, resolve } from "node:path";
+import { tasks } from "../../tasks/index.ts";
+import { defineCommand } from "../command.ts";
+import { makeLeaderboard } from "../leaderboard.ts";
+import { renderLeaderboard } from "../leaderboard-table.ts";
+import { print } from "../output.ts";
+import { readRecords } from "../record.ts";
+
+export const leaderboardCommand = defineCommand({
+  name: "leaderboard",
+  describe: "Rank the result records: mean over seeds with a pooled interval, sources kept apart",
+  examples: [
+    ["leaderboard", "a table on the terminal"],
+    [
+      "leaderboard --json > leaderboard.json",
+      "the same for machines (results/schema/leaderboard.schema.json)",
+    ],
+  ],
+  options: {
+    results: { type: "string", default: "results", describe: "folder with runs/" },
+  },
+  async run({ json, results }) {
+    const records = await readRecords(join(resolve(results), "runs"));
+    const versions = Object.fromEntries(tasks.all.map((task) => [task.name, task.version]));
+    const board = makeLeaderboard(records, versions);
+    print(json, board, () => renderLeaderboard(board));
+  },
+});

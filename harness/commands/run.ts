@@ -1,0 +1,128 @@
+import { resolve } from "node:path";
+import { BenchError } from "../../core/errors.ts";
+import { models } from "../../ehr-models/index.ts";
+import { tasks } from "../../tasks/index.ts";
+import { tokenizers } from "../../tokenizers/index.ts";
+import { cacheFolder } from "../cache.ts";
+import { defineCommand } from "../command.ts";
+import { datasetOptions, openDataset } from "../open-dataset.ts";
+import { hyperparameters, taskOptions } from "../options.ts";
+import { print } from "../output.ts";
+import { checkModel, checkTask } from "../pairing.ts";
+import { openProgress } from "../progress.ts";
+import { dryRun, type RunPlan, runSeeds } from "../run.ts";
+import { runSummary } from "../run-summary.ts";
+
+export const runCommand = defineCommand({
+  name: "run",
+  describe: "Ingest, label, tokenise, train and evaluate; one result record per seed",
+  examples: [
+    ["run --dataset mimic4 --task drugrec", "the whole way on the synthetic twin"],
+    [
+      "run --dataset mimic4 --task mortality --root DIR --seeds 0,1,2",
+      "three seeds on your own files",
+    ],
+    [
+      "run --dataset mimic3 --task los --model logistic --dry-run",
+      "the resolved plan and the cohort, no training",
+    ],
+  ],
+  options: {
+    ...datasetOptions,
+    task: { type: "string", demandOption: true, describe: `which task: ${tasks.names.join(", ")}` },
+    "task-option": {
+      type: "string",
+      array: true,
+      default: [],
+      describe: "name=value, e.g. windowDays=30",
+    },
+    model: {
+      type: "string",
+      default: "transformer",
+      describe: `which model: ${models.names.join(", ")}`,
+    },
+    preset: { type: "string", describe: "a named set of hyperparameters of the model, e.g. paper" },
+    set: { type: "string", array: true, default: [], describe: "hyperparameter, name=value" },
+    tokenizer: {
+      type: "string",
+      default: "baseline",
+      describe: `which tokenizer: ${tokenizers.names.join(", ")}`,
+    },
+    protocol: {
+      choices: ["strict"] as const,
+      default: "strict" as const,
+      describe: "how cohorts and labels are made",
+    },
+    seeds: { type: "string", default: "0", describe: "comma-separated seeds; one record each" },
+    epochs: { type: "number", default: 20, describe: "upper bound on epochs" },
+    patience: {
+      type: "number",
+      default: 4,
+      describe: "epochs without a better tuning score before training stops",
+    },
+    draws: { type: "number", default: 1000, describe: "bootstrap draws for the intervals" },
+    out: { type: "string", default: "results", describe: "folder for records (below it, runs/)" },
+    "dry-run": { type: "boolean", default: false, describe: "stop after the plan and the cohort" },
+  },
+  async run(args) {
+    const task = tasks.get(args.task);
+    const model = models.get(args.model);
+    const plan: RunPlan = {
+      task,
+      taskOptions: taskOptions(task, args["task-option"]),
+      protocol: args.protocol,
+      model,
+      hyperparameters: hyperparameters(model, args.preset, args.set),
+      tokenizer: tokenizers.get(args.tokenizer),
+      epochs: wholeNumber("epochs", args.epochs, 1),
+      patience: wholeNumber("patience", args.patience, 1),
+      bootstrapDraws: wholeNumber("draws", args.draws, 1),
+      threads: args.threads,
+      seeds: parseSeeds(args.seeds),
+      resultsDir: resolve(args.out),
+      cacheDir: cacheFolder(args["cache-dir"]),
+    };
+    const progress = openProgress();
+    checkTaskOfDataset(args.dataset, plan);
+    const store = await openDataset(args, progress);
+    try {
+      if (args["dry-run"]) {
+        const outlook = await dryRun(store, plan, progress);
+        print(args.json, outlook, () => JSON.stringify(outlook, null, 2));
+        return;
+      }
+      const records = await runSeeds(store, plan, progress);
+      print(args.json, records, () => runSummary(records, plan.resultsDir));
+    } finally {
+      store.close();
+    }
+  },
+});
+
+/** Refuses impossible pairs before anything is read. */
+function checkTaskOfDataset(dataset: string, plan: RunPlan): void {
+  checkTask(plan.task, dataset);
+  checkModel(plan.model, plan.task);
+}
+
+function wholeNumber(flag: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new BenchError({
+    what: `--${flag} is ${value}`,
+    where: "command line",
+    fix: `give a whole number of at least ${least}`,
+    exitCode: 2,
+  });
+}
+
+function parseSeeds(text: string): number[] {
+  const seeds = text.split(",").map((s) => (/^\d+$/.test(s.trim()) ? Number(s) : Number.NaN));
+  if (seeds.every((s) => Number.isSafeInteger(s)) && new Set(seeds).size === seeds.length)
+    return seeds;
+  throw new BenchError({
+    what: `--seeds is "${text}"`,
+    where: "command line",
+    fix: "give different whole numbers parted by commas, e.g. 0,1,2",
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,66 @@
+import { resolve } from "node:path";
+import { BenchError } from "../../core/errors.ts";
+import { generateTwin, twinLayouts } from "../../Dataset/synthetic/index.ts";
+import { defineCommand } from "../command.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { count, print } from "../output.ts";
+import { openProgress } from "../progress.ts";
+
+export const synthCommand = defineCommand({
+  name: "synth",
+  describe:
+    "Write a synthetic twin: made-up patients in a source's own raw layout, with known true risks",
+  examples: [
+    [
+      "synth --layout mimic4 --subjects 20000 --seed 1 --out twin",
+      "20,000 made-up subjects as MIMIC-IV files",
+    ],
+  ],
+  options: {
+    layout: { choices: twinLayouts, demandOption: true, describe: "whose layout" },
+    subjects: { type: "number", demandOption: true, describe: "number of subjects" },
+    seed: { type: "number", default: 0, describe: "same seed, same bytes" },
+    out: {
+      type: "string",
+      demandOption: true,
+      describe: "folder to make; it must not exist or be empty",
+    },
+    structure: {
+      choices: ["hierarchy", "none"] as const,
+      default: "hierarchy" as const,
+      describe: "whether rare codes share the risk of their common siblings",
+    },
+  },
+  async run({ json, layout, subjects, seed, out, structure }) {
+    for (const [flag, value, least] of [
+      ["subjects", subjects, 1],
+      ["seed", seed, 0],
+    ] as const) {
+      if (Number.isInteger(value) && value >= least) continue;
+      throw new BenchError({
+        what: `--${flag} is ${value}`,
+        where: "command line",
+        fix: `give a whole number of at least ${least}`,
+        exitCode: 2,
+      });
+    }
+    const progress = openProgress();
+    progress.start("synthetic twin", subjects, "subjects");
+    const summary = await generateTwin({
+      layout,
+      subjects,
+      seed,
+      structure,
+      out: resolve(out),
+      progress: (done) => progress.update(done),
+      signal: interruptSignal,
+    });
+    progress.end();
+    print(json, summary, () =>
+      [
+        `${count(subjects)} made-up subjects in ${out}`,
+        `next: medtok-bench run --dataset ${layout} --task mortality --root ${out}`,
+      ].join("\n"),
+    );
+  },
+});

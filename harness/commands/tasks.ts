@@ -1,0 +1,46 @@
+import { tasks } from "../../tasks/index.ts";
+import { defineCommand } from "../command.ts";
+import { print } from "../output.ts";
+
+export const tasksCommand = defineCommand({
+  name: "tasks",
+  describe: "The prediction tasks: cohort, prediction time, label, and the datasets they work for",
+  examples: [
+    ["tasks", "what each task asks, with its rules"],
+    ["tasks --json", "the same for machines"],
+  ],
+  options: {},
+  async run({ json }) {
+    const rows = tasks.all.map((task) => ({
+      name: task.name,
+      version: task.version,
+      description: task.description,
+      kind: task.labelSpec.kind,
+      classes: task.labelSpec.classes,
+      main_metric: task.mainMetric,
+      datasets: task.datasets,
+      options: task.options,
+      hides_of_index_visit: task.history.hideIndexVisit,
+      rules: task.rules,
+      reference: task.reference,
+    }));
+    print(json, rows, () => rows.map(describe).join("\n\n"));
+  },
+});
+
+function describe(task: {
+  name: string;
+  version: number;
+  description: string;
+  kind: string;
+  classes: readonly string[];
+  datasets: readonly string[];
+  rules: readonly string[];
+}): string {
+  const classes = task.classes.length > 1 ? `, ${task.classes.length} classes` : "";
+  return [
+    `${task.name} (version ${task.version}; ${task.kind}${classes}; ${task.datasets.join(", ")})`,
+    `  ${task.description}`,
+    ...task.rules.map((rule) => `  - ${rule}`),
+  ].join("\n");
+}

@@ -1,0 +1,83 @@
+/** `name=value` flags (`--set lr=0.001`, `--task-option windowDays=30`) checked against what there is to set. */
+import { BenchError } from "../core/errors.ts";
+import type { Hyperparameters, ModelDefinition } from "../core/model.ts";
+import { unknownName } from "../core/registry.ts";
+import type { TaskDefinition, TaskOptions } from "../core/task.ts";
+
+type Pair = readonly [name: string, value: string];
+
+function split(flag: string, pairs: readonly string[]): Pair[] {
+  return pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)] as const;
+    throw new BenchError({
+      what: `--${flag} ${pair} is not of the form name=value`,
+      where: "command line",
+      fix: `write it as --${flag} name=value`,
+      exitCode: 2,
+    });
+  });
+}
+
+/** A task's options: its defaults, then `name=value` pairs. @throws for unknown names and values out of range. */
+export function taskOptions(task: TaskDefinition, pairs: readonly string[]): TaskOptions {
+  const options = Object.fromEntries(Object.entries(task.options).map(([k, o]) => [k, o.default]));
+  for (const [name, text] of split("task-option", pairs)) {
+    const option = task.options[name];
+    if (option === undefined)
+      throw unknownName(`option of task ${task.name}`, name, Object.keys(task.options));
+    const value = Number(text);
+    if (!Number.isFinite(value) || text.trim() === "" || value < option.min || value > option.max) {
+      throw new BenchError({
+        what: `${name} of task ${task.name} is ${text}`,
+        where: "--task-option",
+        fix: `give a number from ${option.min} to ${option.max} (${option.description})`,
+        exitCode: 2,
+      });
+    }
+    options[name] = value;
+  }
+  return options;
+}
+
+/** A model's hyperparameters: its defaults, then a preset, then `name=value` pairs of the same type. */
+export function hyperparameters(
+  model: ModelDefinition,
+  preset: string | undefined,
+  pairs: readonly string[],
+): Hyperparameters {
+  const values: Record<string, number | string | boolean> = { ...model.defaults };
+  if (preset !== undefined) {
+    const chosen = model.presets[preset];
+    if (chosen === undefined) {
+      throw unknownName(`preset of model ${model.name}`, preset, Object.keys(model.presets));
+    }
+    Object.assign(values, chosen);
+  }
+  for (const [name, text] of split("set", pairs)) {
+    const standard = values[name];
+    if (standard === undefined) {
+      throw unknownName(`hyperparameter of model ${model.name}`, name, Object.keys(values));
+    }
+    values[name] = parseLike(standard, name, text);
+  }
+  return values;
+}
+
+function parseLike(
+  standard: number | string | boolean,
+  name: string,
+  text: string,
+): number | string | boolean {
+  if (typeof standard === "string") return text;
+  if (typeof standard === "boolean" && (text === "true" || text === "false"))
+    return text === "true";
+  const value = Number(text);
+  if (typeof standard === "number" && text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new BenchError({
+    what: `${name}=${text} is not a ${typeof standard}`,
+    where: "--set",
+    fix: `give a ${typeof standard}, like the default ${standard}`,
+    exitCode: 2,
+  });
+}

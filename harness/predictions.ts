@@ -1,0 +1,77 @@
+/**
+ * Predictions per sample: subject-level, so they go to the private cache and nowhere else. The record
+ * holds their hash, so that two runs can be compared without sharing them.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { EventStore } from "../core/event-store.ts";
+import { formatInstant } from "../core/time.ts";
+import { privateFolder } from "./cache.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** Lines written at a time. */
+const BLOCK = 20_000;
+
+type Probabilities = Readonly<Record<"tuning" | "held_out", Float32Array>>;
+
+/** SHA-256 over the bytes of the held-out probabilities in the order of the samples. */
+export function predictionsHash({ held_out }: Probabilities): string {
+  const bytes = new Uint8Array(held_out.buffer, held_out.byteOffset, held_out.byteLength);
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/**
+ * Writes `<cache>/predictions/<run id>.parquet`, one row a sample and class: subject_id,
+ * prediction_time, split, class, label, score.
+ */
+export async function writePredictions(
+  store: EventStore,
+  cacheDir: string,
+  runId: string,
+  prepared: Prepared,
+  probabilities: Probabilities,
+): Promise<string> {
+  const folder = privateFolder(join(cacheDir, "predictions"));
+  const staged = join(folder, `.${runId}.${process.pid}.csv`);
+  const file = join(folder, `${runId}.parquet`);
+  try {
+    writeCsv(staged, prepared, probabilities);
+    await store.write(
+      `SELECT subject_id, prediction_time, split, class, label, score::FLOAT AS score
+       FROM read_csv('${staged.replaceAll("'", "''")}', header = true, columns = {
+         'subject_id': 'BIGINT', 'prediction_time': 'TIMESTAMP', 'split': 'VARCHAR', 'class': 'VARCHAR',
+         'label': 'BOOLEAN', 'score': 'DOUBLE'})`,
+      file,
+    );
+  } finally {
+    rmSync(staged, { force: true });
+  }
+  return file;
+}
+
+/** Lines are written in blocks: a large source has millions of them. */
+function writeCsv(file: string, { labels, sources }: Prepared, probabilities: Probabilities): void {
+  const { classes } = labels.spec;
+  const quoted = classes.map((name) => `"${name.replaceAll('"', '""')}"`);
+  const out = openSync(file, "wx", 0o600);
+  try {
+    let lines = ["subject_id,prediction_time,split,class,label,score"];
+    for (const split of ["tuning", "held_out"] as const) {
+      for (const [sample, i] of sources[split].samples.entries()) {
+        const who = `${labels.subject[i]},${formatInstant(labels.predictionTime[i] as number)},${split}`;
+        for (const [c, name] of quoted.entries()) {
+          const at = c + classes.length * sample;
+          const label = labels.value[i * classes.length + c] === 1;
+          lines.push(`${who},${name},${label},${probabilities[split][at]}`);
+        }
+        if (lines.length < BLOCK) continue;
+        writeSync(out, `${lines.join("\n")}\n`);
+        lines = [];
+      }
+    }
+    if (lines.length > 0) writeSync(out, `${lines.join("\n")}\n`);
+  } finally {
+    closeSync(out);
+  }
+}

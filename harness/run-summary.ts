@@ -1,0 +1,64 @@
+/** What `run` prints for people: the scores of each seed, and where the records are. */
+import { showCount } from "../core/privacy.ts";
+import { table } from "./output.ts";
+import type { ResultRecord } from "./record.ts";
+
+type Metric = ResultRecord["metrics"]["auprc"];
+
+const SOURCES = {
+  real: "",
+  demo: "DEMO DATA: 100 PATIENTS DECIDE NOTHING",
+  synthetic: "SYNTHETIC DATA: THESE NUMBERS SAY NOTHING ABOUT REAL PATIENTS",
+} as const;
+
+/** `0.412 [0.380, 0.447]`, or why there is no value. */
+function show(metric: Metric): string {
+  if (metric.value === null) return `- (${metric.reason ?? "undefined"})`;
+  const value = metric.value.toFixed(4);
+  return metric.interval === undefined
+    ? `${value} (no interval: ${metric.interval_reason ?? "not asked for"})`
+    : `${value} [${metric.interval.low.toFixed(4)}, ${metric.interval.high.toFixed(4)}]`;
+}
+
+/** One block a record: what ran, the metrics with their 95 % intervals, and on a twin the ceiling. */
+export function runSummary(records: readonly ResultRecord[], resultsDir: string): string {
+  const blocks = records.map((record) => {
+    const { spec, cohort, metrics, training } = record;
+    const held = cohort.splits.held_out;
+    return [
+      `${spec.dataset} ${spec.task}, ${spec.model} with ${spec.tokenizer} tokenizer, seed ${spec.seed} (source: ${record.data.source})`,
+      `held out: ${showCell(held.samples)} samples of ${showCell(held.subjects)} subjects; best epoch ${training.best_epoch} of ${training.epochs}, ${showCount(training.parameters)} parameters`,
+      "",
+      table(
+        ["metric", "average", "value [95 % interval]"],
+        Object.entries(metrics as Readonly<Record<string, Metric>>).map(([name, metric]) => [
+          name,
+          metric.average,
+          show(metric),
+        ]),
+      ),
+      ...prevalenceLines(metrics.auprc),
+      ...ceilingLines(record.best_possible),
+    ].join("\n");
+  });
+  const warning = SOURCES[records[0]?.data.source ?? "real"];
+  return [
+    ...blocks,
+    ...(warning === "" ? [] : [warning]),
+    `records: ${resultsDir}/runs; next: medtok-bench leaderboard --results ${resultsDir}`,
+  ].join("\n\n");
+}
+
+const showCell = (cell: number | string) => (typeof cell === "number" ? showCount(cell) : cell);
+
+function prevalenceLines({ prevalence }: Metric): string[] {
+  if (typeof prevalence !== "number") return [];
+  return [`a constant score reaches AUPRC ${prevalence.toFixed(4)} (prevalence)`];
+}
+
+function ceilingLines(best: ResultRecord["best_possible"]): string[] {
+  if (best === null || best.auprc === null) return [];
+  const reached =
+    best.reached === null ? "" : `; reached above prevalence: ${(100 * best.reached).toFixed(1)} %`;
+  return [`best possible AUPRC on these samples: ${best.auprc.toFixed(4)}${reached}`];
+}

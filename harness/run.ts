@@ -1,0 +1,97 @@
+/**
+ * A run: one plan, one record per seed. What does not depend on the seed (labels, samples) is prepared
+ * once; each seed then trains, looks at the held-out split once, and writes its record.
+ */
+import { join } from "node:path";
+import type { EventStore } from "../core/event-store.ts";
+import type { CohortStep, TaskDefinition, TaskOptions } from "../core/task.ts";
+import { buildRecord } from "./build-record.ts";
+import { labelCounts } from "./labels.ts";
+import { writePredictions } from "./predictions.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import type { Progress } from "./progress.ts";
+import { type ResultRecord, writeRecord } from "./record.ts";
+import { Stopwatch } from "./stopwatch.ts";
+import { type SeedPlan, trainAndScore } from "./train-and-score.ts";
+
+/** Everything that says what to run, resolved, with all defaults filled in. */
+export interface RunPlan extends Omit<SeedPlan, "seed"> {
+  readonly task: TaskDefinition;
+  readonly taskOptions: TaskOptions;
+  readonly protocol: "strict";
+  readonly seeds: readonly number[];
+  /** Records go to `runs/` below it. */
+  readonly resultsDir: string;
+  readonly cacheDir: string;
+}
+
+interface Stage {
+  readonly prepared: Prepared;
+  readonly steps: readonly CohortStep[];
+  /** Seconds of the work that the seeds share. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+async function prepareStage(store: EventStore, plan: RunPlan, progress: Progress): Promise<Stage> {
+  const watch = new Stopwatch();
+  const limit = plan.model.history(plan.hyperparameters);
+  const prepared = await prepare(store, plan.task, plan.taskOptions, limit, progress, watch);
+  const steps = await watch.time("labels", () => plan.task.cohort(store, plan.taskOptions));
+  if (prepared.sources.held_out.size === 0) {
+    progress.say(
+      "NO HELD-OUT SAMPLES: every metric will be null. Use more subjects or another task.",
+    );
+  }
+  return { prepared, steps, seconds: watch.seconds };
+}
+
+/** Trains and scores every seed of a plan. @returns the records as written, small counts masked. */
+export async function runSeeds(
+  store: EventStore,
+  plan: RunPlan,
+  progress: Progress,
+): Promise<ResultRecord[]> {
+  const stage = await prepareStage(store, plan, progress);
+  const records: ResultRecord[] = [];
+  for (const seed of plan.seeds) records.push(await runSeed(store, plan, seed, stage, progress));
+  return records;
+}
+
+async function runSeed(
+  store: EventStore,
+  plan: RunPlan,
+  seed: number,
+  { prepared, steps, seconds }: Stage,
+  progress: Progress,
+): Promise<ResultRecord> {
+  const watch = new Stopwatch(seconds);
+  const outcome = await trainAndScore(prepared, { ...plan, seed }, progress, watch);
+  const record = await buildRecord({ store, plan, seed, prepared, steps, outcome, watch });
+  const { probabilities } = outcome;
+  await writePredictions(store, plan.cacheDir, record.run_id, prepared, probabilities);
+  const written = await writeRecord(join(plan.resultsDir, "runs"), record);
+  progress.say(`record: ${written.file}`);
+  return written.record;
+}
+
+/** What `--dry-run` shows: the resolved plan and the cohort, without training. */
+export async function dryRun(store: EventStore, plan: RunPlan, progress: Progress) {
+  const { prepared, steps } = await prepareStage(store, plan, progress);
+  const { task, model, tokenizer } = plan;
+  return {
+    dataset: store.info.dataset,
+    source: store.info.source,
+    fingerprint: store.info.fingerprint,
+    task: task.name,
+    task_options: plan.taskOptions,
+    protocol: plan.protocol,
+    model: model.name,
+    hyperparameters: plan.hyperparameters,
+    tokenizer: tokenizer.name,
+    seeds: plan.seeds,
+    epochs: plan.epochs,
+    patience: plan.patience,
+    steps,
+    splits: labelCounts(prepared.labels),
+  };
+}

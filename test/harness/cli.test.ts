@@ -1,0 +1,126 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { callCli, runCli } from "../support/cli.ts";
+
+t.test("wrong use exits with 2, one message, and a suggestion", async (t) => {
+  const cases: readonly (readonly [string[], RegExp])[] = [
+    [["rum"], /did you mean run/],
+    [[], /name a command/],
+    [["run", "--dataset", "mimic4", "--tsk", "mortality"], /--task/],
+    [
+      ["run", "--dataset", "mimic5", "--task", "mortality"],
+      /unknown dataset "mimic5"[\s\S]*"mimic4"/,
+    ],
+    [
+      ["run", "--dataset", "mimic4", "--task", "mortalty"],
+      /unknown task[\s\S]*did you mean "mortality"/,
+    ],
+    [
+      ["run", "--dataset", "mimic4", "--task", "los", "--model", "transfomer"],
+      /did you mean "transformer"/,
+    ],
+    [["run", "--dataset", "mimic4", "--task", "los", "--set", "learningRte=1"], /learningRate/],
+    [
+      ["run", "--dataset", "mimic4", "--task", "los", "--set", "learningRate=fast"],
+      /is not a number/,
+    ],
+    [["run", "--dataset", "mimic4", "--task", "los", "--set", "learningRate"], /name=value/],
+    [["run", "--dataset", "mimic4", "--task", "los", "--seeds", "1,x"], /--seeds/],
+    [["run", "--dataset", "mimic4", "--task", "los", "--epochs", "0"], /--epochs/],
+    [
+      ["run", "--dataset", "mimic4", "--task", "readmission", "--task-option", "windowDays=0"],
+      /from 1 to 365/,
+    ],
+    [["run", "--dataset", "mimic4", "--task", "los", "--require-real"], /--require-real/],
+    [["synth", "--layout", "mimic4", "--subjects", "-3", "--out", "x"], /--subjects/],
+  ];
+  const dir = t.testdir({});
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await callCli(args, { MEDTOK_BENCH_CACHE: dir });
+    t.equal(code, 2, args.join(" "));
+    t.match(stderr, message, args.join(" "));
+    t.match(stderr, /^error: /m, args.join(" "));
+    t.notMatch(stderr, /\n\s+at /, "no stack");
+    t.equal(stdout, "");
+  }
+});
+
+t.test("a missing root is one message and exit code 1", async (t) => {
+  const dir = t.testdir({});
+  const missing = join(dir, "nowhere");
+  const byFlag = await runCli([
+    "ingest",
+    "--dataset",
+    "mimic4",
+    "--root",
+    missing,
+    "--cache-dir",
+    dir,
+  ]);
+  t.equal(byFlag.code, 1);
+  t.match(byFlag.stderr, /nowhere does not exist\nwhere: --root/);
+  const byVariable = await callCli(["ingest", "--dataset", "mimic3", "--cache-dir", dir], {
+    MEDTOK_BENCH_MIMIC3: missing,
+  });
+  t.equal(byVariable.code, 1);
+  t.match(byVariable.stderr, /where: environment variable MEDTOK_BENCH_MIMIC3/);
+});
+
+t.test("every command has help with an example", async (t) => {
+  const { stdout } = await callCli(["--help"]);
+  const names = [...stdout.matchAll(/^ {2}medtok-bench (\S+)/gm)].map((m) => m[1]);
+  t.ok(names.length >= 11, `${names.length} commands in the help`);
+  for (const name of names.filter((n): n is string => n !== undefined && !n.startsWith("<"))) {
+    const help = await callCli([name, "--help"]);
+    t.equal(help.code, 0, name);
+    t.match(help.stdout, /Examples:/, name);
+  }
+});
+
+t.test("lists are one JSON document on stdout", async (t) => {
+  for (const list of ["datasets", "tasks", "models", "tokenizers"]) {
+    const { code, stdout } = await callCli([list, "--json"]);
+    t.equal(code, 0, list);
+    const rows = JSON.parse(stdout) as { name: string }[];
+    t.ok(rows.length > 0 && rows.every((row) => row.name !== ""), list);
+  }
+});
+
+t.test("doctor says what is usable", async (t) => {
+  const { code, stdout } = await callCli(["doctor", "--json", "--cache-dir", t.testdir({})]);
+  t.equal(code, 0);
+  const { checks } = JSON.parse(stdout) as { checks: { check: string; ok: boolean }[] };
+  t.same(
+    checks.slice(0, 3).map((c) => c.ok),
+    [true, true, true],
+  );
+});
+
+t.test("Ctrl-C leaves nothing half-written and exits with 130", async (t) => {
+  const dir = t.testdir({ cache: {}, results: {} });
+  const args = ["run", "--dataset", "mimic4", "--task", "mortality", "--twin-subjects", "400"];
+  const { code, stderr } = await runCli(
+    [
+      ...args,
+      "--epochs",
+      "500",
+      "--patience",
+      "500",
+      "--cache-dir",
+      join(dir, "cache"),
+      "--out",
+      join(dir, "results"),
+    ],
+    { interruptAt: /samples: done/ },
+  );
+  t.equal(code, 130, stderr);
+  t.match(stderr, /interrupted/);
+  t.notOk(
+    existsSync(join(dir, "results", "runs")) &&
+      readdirSync(join(dir, "results", "runs")).length > 0,
+  );
+  for (const entry of readdirSync(join(dir, "cache"), { recursive: true, encoding: "utf8" })) {
+    t.notMatch(entry, /partial|tmp|\.csv$/, entry);
+  }
+});
