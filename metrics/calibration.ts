@@ -1,17 +1,17 @@
 /**
- * Differences between label and probability, grouped by subject, for the metrics that are sums over
- * samples (Brier, calibration). A bootstrap draw walks them in memory order and leaves out the third
- * of the subjects that were not drawn.
+ * Differences between label and probability, sorted by subject, for the metrics that are sums over
+ * samples (Brier, calibration). A bootstrap draw walks them in memory order and, as a subject that was
+ * not drawn weighs nothing, without a branch.
  */
 import { descendingOrder, sortKeys } from "./sort.ts";
 
 /** Equal-width bins of the calibration error: [0, 0.1), [0.1, 0.2) … [0.9, 1]. */
 export const CALIBRATION_BINS = 10;
 
-/** One class; made by `differencesOf`. Within a subject, samples are sorted by probability and label. */
+/** One class; made by `differencesOf`. Sorted by subject, then probability and label, whatever the order given. */
 export interface Differences {
-  /** Position of each subject's first sample; the last entry is S. */
-  readonly start: Uint32Array; // [N + 1]
+  /** Index of the subject. */
+  readonly subject: Uint32Array; // [S]
   /** Label minus probability. */
   readonly difference: Float64Array; // [S]
   /** Calibration bin of the probability. */
@@ -29,14 +29,12 @@ export interface ErrorSums {
 /**
  * @param labels 0 or 1, [S]
  * @param probabilities in [0, 1], [S]
- * @param subject index of each sample's subject, 0 … N-1, [S]
- * @param subjects N
+ * @param subject index of each sample's subject, [S]
  */
 export function differencesOf(
   labels: ArrayLike<number>,
   probabilities: ArrayLike<number>,
   subject: Uint32Array,
-  subjects: number,
 ): Differences {
   const size = probabilities.length;
   const order = descendingOrder(
@@ -44,40 +42,33 @@ export function differencesOf(
     sortKeys(probabilities),
     new Uint32Array(labels),
   ).reverse();
-  const start = new Uint32Array(subjects + 1);
+  const sorted = new Uint32Array(size);
   const difference = new Float64Array(size);
   const bin = new Uint8Array(size);
   for (let i = 0; i < size; i++) {
     const sample = order[i] as number;
     const p = probabilities[sample] as number;
-    const next = (subject[sample] as number) + 1;
-    start[next] = (start[next] as number) + 1;
+    sorted[i] = subject[sample] as number;
     difference[i] = (labels[sample] as number) - p;
     bin[i] = Math.min(CALIBRATION_BINS - 1, Math.floor(p * CALIBRATION_BINS));
   }
-  for (let s = 0; s < subjects; s++) start[s + 1] = (start[s + 1] as number) + (start[s] as number);
-  return { start, difference, bin };
+  return { subject: sorted, difference, bin };
 }
-
-const gap = new Float64Array(CALIBRATION_BINS);
 
 /** Sums under weights, one per subject. */
 export function sumErrors(differences: Differences, weights: Uint8Array): ErrorSums {
-  const { start, difference, bin } = differences;
+  const { subject, difference, bin } = differences;
+  const gap = new Float64Array(CALIBRATION_BINS);
   let samples = 0;
   let squares = 0;
-  gap.fill(0);
-  for (let s = 0; s + 1 < start.length; s++) {
-    const weight = weights[s] as number;
-    if (weight === 0) continue;
-    const end = start[s + 1] as number;
-    for (let i = start[s] as number; i < end; i++) {
-      const d = difference[i] as number;
-      const b = bin[i] as number;
-      squares += weight * d * d;
-      gap[b] = (gap[b] as number) + weight * d;
-      samples += weight;
-    }
+  for (let i = 0; i < subject.length; i++) {
+    const weight = weights[subject[i] as number] as number;
+    const b = bin[i] as number;
+    const d = difference[i] as number;
+    const weighted = weight * d;
+    samples += weight;
+    squares += weighted * d;
+    gap[b] = (gap[b] as number) + weighted;
   }
   let gaps = 0;
   for (const sum of gap) gaps += Math.abs(sum);

@@ -210,7 +210,6 @@ export function evaluate(input: EvaluationInput): MetricTable {
     labels,
     probabilities,
     subject: index,
-    subjects: count,
     thresholds,
   });
   const point = new Float64Array(panelSize(panel));

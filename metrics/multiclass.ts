@@ -67,7 +67,7 @@ export function multiclassPanel(input: PanelInput): Panel {
     (c, i) => probabilities[i * classes + c] as number,
   );
   const correct = Uint8Array.from(predicted, (c, i) => labels[i * classes + c] as number);
-  const top = differencesOf(correct, confidence, subject, input.subjects);
+  const top = differencesOf(correct, confidence, subject);
   const width = 1 + classes;
   return {
     metrics: METRICS,

@@ -65,8 +65,6 @@ export interface PanelInput {
   readonly probabilities: Float32Array | Float64Array; // [S × C]
   /** Subject index of each sample. */
   readonly subject: Uint32Array; // [S]
-  /** N. */
-  readonly subjects: number;
   /** Per class; null where there is none. Not used for exclusive classes. */
   readonly thresholds: readonly (number | null)[];
 }
@@ -86,7 +84,7 @@ export function classData(input: PanelInput, c: number): ClassData {
   return {
     threshold,
     ranking: rank(labels, probabilities, input.subject, threshold),
-    differences: differencesOf(labels, probabilities, input.subject, input.subjects),
+    differences: differencesOf(labels, probabilities, input.subject),
   };
 }
 
