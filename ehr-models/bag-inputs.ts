@@ -20,7 +20,7 @@ export function profileWidth(raceCount: number): number {
 
 interface Bag {
   readonly units: Int32Array; // [n] distinct, ascending
-  readonly counts: Float32Array; // [n × BAG_WINDOWS] log(1 + count)
+  readonly counts: Float32Array; // [BAG_WINDOWS × n] log(1 + count)
   readonly profile: Float32Array; // [F]
 }
 
@@ -73,11 +73,11 @@ function bagOf(source: SampleSource, tokenizer: Tokenizer, sample: number): Bag 
   const values = new Float32Array(units.length * BAG_WINDOWS);
   for (const [i, u] of units.entries())
     for (const [w, n] of (counts.get(u) ?? []).entries())
-      values[i * BAG_WINDOWS + w] = Math.log1p(n);
+      values[w * units.length + i] = Math.log1p(n);
   return { units, counts: values, profile: profileOf(source, sample, history, units.length) };
 }
 
-/** `units` [B, L], `counts` [B, L, 3] and `profile` [B, F] of a split. Bags are kept once they are made. */
+/** `units` [B, L], `counts` [B, 3, L] and `profile` [B, F] of a split. Bags are kept once they are made. */
 export function bagInputs(source: SampleSource, tokenizer: Tokenizer): BatchSource {
   const bags = new Map<number, Bag>();
   const bag = (sample: number): Bag => {
@@ -90,7 +90,7 @@ export function bagInputs(source: SampleSource, tokenizer: Tokenizer): BatchSour
     size: source.size,
     specs: {
       units: { type: "int32", shape: ["B", "L"] },
-      counts: { type: "float32", shape: ["B", "L", BAG_WINDOWS] },
+      counts: { type: "float32", shape: ["B", BAG_WINDOWS, "L"] },
       profile: { type: "float32", shape: ["B", F] },
     },
     lengthOf: (sample) => Math.max(1, bag(sample).units.length),
@@ -104,7 +104,9 @@ export function bagInputs(source: SampleSource, tokenizer: Tokenizer): BatchSour
       for (const [b, sample] of samples.entries()) {
         const made = bag(sample);
         units.set(made.units, b * L);
-        counts.set(made.counts, b * L * BAG_WINDOWS);
+        const n = made.units.length;
+        for (let w = 0; w < BAG_WINDOWS; w++)
+          counts.set(made.counts.subarray(w * n, (w + 1) * n), (b * BAG_WINDOWS + w) * L);
         profile.set(made.profile, b * F);
       }
       return { feeds: { units, counts, profile }, dims: { B, L } };

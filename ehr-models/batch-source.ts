@@ -40,9 +40,17 @@ export const PART_BYTES = 32 * 2 ** 20;
 /** Batches among which samples are exchanged to bring equal lengths together. */
 const WINDOW = 16;
 
+/** Fewest positions B·L of sequence models: below it, results would depend on the number of threads (`engine/ops/matmul.ts`). */
+const LEAST_POSITIONS = 1024;
+
 /** A length rounded up, so that few distinct shapes occur. */
 export function paddedLength(length: number): number {
   return Math.ceil(Math.max(1, length) / 8) * 8;
+}
+
+/** The padded length of `count` samples of at most `length` codes in a sequence model. */
+export function sequenceLength(count: number, length: number): number {
+  return paddedLength(Math.max(length, LEAST_POSITIONS / count));
 }
 
 /**

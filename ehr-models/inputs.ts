@@ -5,7 +5,7 @@
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import type { Shape } from "../engine/shape.ts";
-import { type BatchSource, type InputSpec, paddedLength } from "./batch-source.ts";
+import { type BatchSource, type InputSpec, sequenceLength } from "./batch-source.ts";
 
 const BY_CODE: Shape = ["B", "L"];
 
@@ -148,7 +148,8 @@ export function sequenceInputs(
     lengthOf,
     collate(samples) {
       const B = samples.length;
-      const L = paddedLength(samples.reduce((n, sample) => Math.max(n, lengthOf(sample)), 1));
+      const longest = samples.reduce((n, sample) => Math.max(n, lengthOf(sample)), 1);
+      const L = sequenceLength(B, longest);
       const feeds: Feeds = {};
       for (const [name, spec] of Object.entries(specs)) feeds[name] = allocate(spec, B, L);
       for (const [b, sample] of samples.entries()) {

@@ -14,9 +14,9 @@ import type { Tensor } from "../engine/graph.ts";
 import { zeros } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
 import { linear } from "../engine/layers/linear.ts";
-import { add, mul } from "../engine/ops/elementwise.ts";
+import { add } from "../engine/ops/elementwise.ts";
 import { reshape, slice } from "../engine/ops/layout.ts";
-import { sum } from "../engine/ops/reduction.ts";
+import { matmul } from "../engine/ops/matmul.ts";
 import { BAG_WINDOWS, bagInputs } from "./bag-inputs.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
@@ -41,18 +41,19 @@ function weigh(window: number, { graph, inputs, tokenizer, classes }: ForwardCon
   const options = { initial: zeros, decay: true };
   const A = table(graph, name, tokenizer.vocabularySize, classes, options);
   const rows = lookup(A, inputs["units"] as Tensor); // [B, L, C]
-  const values = slice(inputs["counts"] as Tensor, 2, window, window + 1); // [B, L, 1], 0 at padding
-  return sum(mul(rows, values), [1]);
+  const counts = slice(inputs["counts"] as Tensor, 1, window, window + 1); // [B, 1, L], 0 at padding
+  return reshape(matmul(counts, rows), ["B", classes]);
 }
 
 function forward(context: ForwardContext<H>): Tensor {
   const profile = linear(context.inputs["profile"] as Tensor, context.classes, "profile", {
     weight: zeros,
     bias: zeros,
+    fewRows: true,
   });
   let logits = profile;
   for (let w = 0; w < BAG_WINDOWS; w++) logits = add(logits, weigh(w, context));
-  return reshape(logits, ["B", context.classes]);
+  return logits;
 }
 
 export const logisticModel: GraphModel<H> = {

@@ -122,7 +122,7 @@ function leadingPositions({
   const cls = graph.parameter("cls", [1, 1, d], normal(1), false);
   const sex = lookup(table(graph, "sex.table", 3, d, standard), inputs["sex"] as Tensor);
   const race = lookup(table(graph, "race.table", raceCount, d, standard), inputs["race"] as Tensor);
-  const age = linear(inputs["age"] as Tensor, d, "age");
+  const age = linear(inputs["age"] as Tensor, d, "age", { fewRows: true });
   return concat([expand(cls, ["B", 1, d]), row(sex), row(race), row(age)], 1);
 }
 
@@ -155,7 +155,7 @@ function forward(context: ForwardContext<H>): Tensor {
     x = transformerBlock(x, `layer${i}`, isLast ? { ...block, keep: 1 } : block);
   }
   const summary = h.norm === "pre" ? layerNorm(x, "norm") : x; // [B, d]
-  return linear(summary, classes, "output");
+  return linear(summary, classes, "output", { fewRows: true });
 }
 
 function check(h: H): void {

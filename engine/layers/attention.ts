@@ -17,6 +17,8 @@ export interface MultiHeadOptions {
   readonly bias?: Tensor;
   /** Share of the attention weights that is dropped in training. */
   readonly dropout: number;
+  /** Whether B*M may be smaller than d; see `ops/matmul.ts`. */
+  readonly fewQueries?: boolean;
 }
 
 /** [B*n, d] -> [B, h, n, d/h]. */
@@ -41,9 +43,10 @@ export function multiHeadAttention(x: Tensor, memory: Tensor, options: MultiHead
   if (typeof width !== "number" || width % heads !== 0)
     return g.fail("multiHeadAttention", `${heads} heads do not divide the width of ${x}`);
   const joint = zeroBias(uniform(Math.sqrt(6 / (4 * width))));
-  const project = (u: Tensor, length: Dim, name: string) =>
-    splitHeads(linear(u, width, name, joint), batch, length, heads);
-  const q = project(x, queries, "query");
+  const few = { fewRows: options.fewQueries === true };
+  const project = (u: Tensor, length: Dim, name: string, more = {}) =>
+    splitHeads(linear(u, width, name, { ...joint, ...more }), batch, length, heads);
+  const q = project(x, queries, "query", few);
   const k = project(memory, keys, "key");
   const v = project(memory, keys, "value");
   const isDropped = g.training && options.dropout > 0;
@@ -53,5 +56,5 @@ export function multiHeadAttention(x: Tensor, memory: Tensor, options: MultiHead
     ...(mask === undefined ? {} : { mask }),
   });
   const merged = mergeHeads(o, x.shape[0] as Dim, width);
-  return linear(merged, width, "output", zeroBias(uniform(1 / Math.sqrt(width))));
+  return linear(merged, width, "output", { ...zeroBias(uniform(1 / Math.sqrt(width))), ...few });
 }

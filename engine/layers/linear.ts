@@ -1,9 +1,9 @@
 /** A dense layer. */
 import type { Initializer, Tensor } from "../graph.ts";
 import { uniform, zeros } from "../initial.ts";
-import { affine } from "../ops/matmul.ts";
+import { type AffineOptions, affine } from "../ops/matmul.ts";
 
-export interface LinearOptions {
+export interface LinearOptions extends AffineOptions {
   /** Default: uniform within ±1/sqrt(inputs), as torch's linear layer. */
   readonly weight?: Initializer;
   /** Default: as the weight. */
@@ -24,7 +24,8 @@ export function linear(
       return g.fail("linear", `[n, i] with a fixed i wanted, got ${x}`);
     const initial = options.weight ?? uniform(1 / Math.sqrt(inputs));
     const weight = g.parameter("weight", [inputs, width], initial);
-    return affine(x, weight, g.parameter("bias", [width], options.bias ?? initial, false));
+    const bias = g.parameter("bias", [width], options.bias ?? initial, false);
+    return affine(x, weight, bias, options);
   });
 }
 

@@ -36,9 +36,10 @@ function leading(x: Tensor, { batch, length, keep }: BlockOptions): Tensor {
 }
 
 function feedForward(x: Tensor, options: BlockOptions): Tensor {
-  const inner = linear(x, options.feedForward, "expand");
+  const few = { fewRows: options.keep !== undefined };
+  const inner = linear(x, options.feedForward, "expand", few);
   const active = options.activation === "relu" ? relu(inner) : gelu(inner);
-  return linear(dropout(active, options.dropout, "inner"), x.shape[1] as number, "contract");
+  return linear(dropout(active, options.dropout, "inner"), x.shape[1] as number, "contract", few);
 }
 
 function attend(queries: Tensor, memory: Tensor, options: BlockOptions): Tensor {
@@ -50,6 +51,7 @@ function attend(queries: Tensor, memory: Tensor, options: BlockOptions): Tensor 
       batch,
       queries: options.keep ?? length,
       keys: length,
+      fewQueries: options.keep !== undefined,
       dropout: options.attentionDropout,
       ...(bias === undefined ? {} : { bias }),
     }),

@@ -23,26 +23,46 @@ export function columnSums(x: Tensor): Tensor {
   return x.graph.emit("MatMul", [onesRow(x.graph, rows), x], [1, columns]);
 }
 
+/** [a, m, n] -> [a, 1, n], as products with rows of ones. */
+function middleSums(x: Tensor): Tensor {
+  const g = x.graph;
+  const [a, m, n] = x.shape as [Dim, Dim, Dim];
+  if (a === 1) return reshaped(columnSums(reshaped(x, [m, n])), [1, 1, n]);
+  const ones = g.emit("Expand", [g.scalar(1), g.shapeTensor([a, 1, m])], [a, 1, m]);
+  return g.emit("MatMul", [ones, x], [a, 1, n]);
+}
+
+/**
+ * Sum over some axes, which are kept with size 1; records nothing. Axes at the end take ReduceSum;
+ * others go through products, as ReduceSum over a middle axis adds in an order that depends on the number of threads.
+ */
+export function keptSum(x: Tensor, axes: readonly number[]): Tensor {
+  const g = x.graph;
+  const rank = x.shape.length;
+  const isReduced = (axis: number) => axes.includes(axis) && x.shape[axis] !== 1;
+  let end = rank;
+  while (end > 0 && !isReduced(end - 1)) end -= 1;
+  if (end === 0) return x;
+  let start = end;
+  while (start > 0 && isReduced(start - 1)) start -= 1;
+  const kept = x.shape.map((dim, i) => (i >= start && i < end ? 1 : dim));
+  const block = Array.from({ length: end - start }, (_, i) => start + i);
+  const attributes = { keepdims: { int: 1 } };
+  const size = (from: number, to: number) => multiplyDims(...x.shape.slice(from, to));
+  const reduced =
+    size(end, rank) === 1
+      ? g.emit("ReduceSum", [x, g.integers(block)], kept, { attributes })
+      : middleSums(reshaped(x, [size(0, start), size(start, end), size(end, rank)]));
+  return keptSum(
+    reshaped(reduced, kept),
+    axes.filter((axis) => axis < start),
+  );
+}
+
 /** Sums `dy` over every axis along which `shape` was broadcast to it; the result has `shape`. */
 export function sumTo(dy: Tensor, shape: Shape): Tensor {
   if (sameShape(dy.shape, shape)) return dy;
-  const g: Graph = dy.graph;
   const lead = dy.shape.length - shape.length;
-  const axes: number[] = [];
-  for (const [i, dim] of dy.shape.entries()) {
-    const target = i < lead ? 1 : (shape[i - lead] as Dim);
-    if (dim !== target) axes.push(i);
-  }
-  const isPrefix = axes.every((axis, i) => axis === i);
-  if (isPrefix && axes.length > 0 && axes.length < dy.shape.length) {
-    const rows = multiplyDims(...dy.shape.slice(0, axes.length));
-    const columns = multiplyDims(...dy.shape.slice(axes.length));
-    return reshaped(columnSums(reshaped(dy, [rows, columns])), shape);
-  }
-  if (axes.length === 0) return reshaped(dy, shape);
-  const kept = dy.shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
-  return reshaped(
-    g.emit("ReduceSum", [dy, g.integers(axes)], kept, { attributes: { keepdims: { int: 1 } } }),
-    shape,
-  );
+  const axes = dy.shape.flatMap((dim, i) => (i < lead || dim !== shape[i - lead] ? [i] : []));
+  return reshaped(keptSum(dy, axes), shape);
 }

@@ -1,4 +1,13 @@
-/** Matrix products. `product` is the one place that chooses between the fused and the standard operators. */
+/**
+ * Matrix products. `product` is the one place that chooses between the fused and the standard operators.
+ *
+ * Threads and bits: the runtime splits a product [m, k] × [k, n] over threads by rows, but by columns
+ * where n > m, and the width of a thread's columns then decides in which blocks k is summed. Results
+ * depend on the number of threads exactly when n > m (or n = 1), k > 128 and the first operand is not
+ * transposed; measured over 5,000 shapes, up to 16 threads. So many rows are never few (models pad to
+ * 1,024 positions, see `ehr-models/batch-source.ts`), and layers over few rows say so and get the form
+ * with a transposed first operand.
+ */
 import type { Graph, Tensor } from "../graph.ts";
 import { broadcastShapes, type Dim, type Shape } from "../shape.ts";
 import { columnSums, reshaped, sumTo } from "./broadcast.ts";
@@ -68,8 +77,22 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   ]);
 }
 
+export interface AffineOptions {
+  /** Whether n may be smaller than the widths i and o; see the head of this file. */
+  readonly fewRows?: boolean;
+}
+
+/**
+ * x op(w) for few rows, with x transposed twice. The runtime's optimizer would take both transposes out
+ * of a Gemm again, but not out of a FusedMatMul.
+ */
+function fewRowsProduct(x: Tensor, w: Tensor, transposeB: boolean): Tensor {
+  if (!x.graph.fused) return product(x, w, { transposeB });
+  return product(swapped(x), w, { transposeA: true, transposeB });
+}
+
 /** x w + b for x [n, i], w [i, o], b [o]. */
-export function affine(x: Tensor, w: Tensor, b: Tensor): Tensor {
+export function affine(x: Tensor, w: Tensor, b: Tensor, options: AffineOptions = {}): Tensor {
   const g: Graph = x.graph;
   const [n, i] = x.shape;
   const [wi, o] = w.shape;
@@ -77,10 +100,20 @@ export function affine(x: Tensor, w: Tensor, b: Tensor): Tensor {
     g.fail("affine", `shapes [n, i], [i, o] and [o] wanted, got ${x}, ${w} and ${b}`);
   if (i !== wi) g.fail("affine", `inner dimensions differ, ${x} × ${w}`);
   if (o !== b.shape[0]) g.fail("affine", `the bias ${b} does not fit ${w}`);
-  const y = g.emit("Gemm", [x, w, b], [n as Dim, o as Dim]);
-  return g.record(y, [x, w, b], (dy) => [
-    () => g.emit("Gemm", [dy, w], x.shape, { attributes: { transB: { int: 1 } } }),
-    () => g.emit("Gemm", [x, dy], w.shape, { attributes: { transA: { int: 1 } } }),
+  const shape = [n as Dim, o as Dim];
+  const isFew = options.fewRows === true;
+  const forward = () =>
+    isFew ? withBias(fewRowsProduct(x, w, false), b) : g.emit("Gemm", [x, w, b], shape);
+  return g.record(forward(), [x, w, b], (dy) => [
+    () => (isFew ? fewRowsProduct(dy, w, true) : g.emit("Gemm", [dy, w], x.shape, TRANSPOSE_B)),
+    () => g.emit("Gemm", [x, dy], w.shape, TRANSPOSE_A),
     () => reshaped(columnSums(dy), b.shape),
   ]);
+}
+
+const TRANSPOSE_A = { attributes: { transA: { int: 1 } } } as const;
+const TRANSPOSE_B = { attributes: { transB: { int: 1 } } } as const;
+
+function withBias(x: Tensor, b: Tensor): Tensor {
+  return x.graph.emit("Add", [x, b], x.shape);
 }

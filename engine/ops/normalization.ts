@@ -3,6 +3,7 @@ import type { Graph, Tensor } from "../graph.ts";
 import type { Dim, Shape } from "../shape.ts";
 import { columnSums, reshaped } from "./broadcast.ts";
 import { mul, scale, shift, sub } from "./elementwise.ts";
+import { concat, slice } from "./layout.ts";
 import { product } from "./matmul.ts";
 
 /** x-hat and 1/std, [n, d] and [n, 1]: one more run of the fused operator, with gain 1. */
@@ -29,6 +30,16 @@ function standardised(
 }
 
 /**
+ * x [n, d] times a column [d, 1]. Wide columns are doubled: a product with one column sums in an order
+ * that depends on the number of threads (see `matmul.ts`), one with two columns does not.
+ */
+function timesColumn(x: Tensor, column: Tensor): Tensor {
+  if ((x.shape[1] as number) <= 128) return product(x, column);
+  const doubled = concat([column, column], 1);
+  return slice(product(x, doubled), 1, 0, 1);
+}
+
+/**
  * (x - mean) / sqrt(var + epsilon) ⊙ gain + bias over the last axis of x [n, d] (Ba et al. 2016).
  * Gradient: dx = (u - mean(u) - x-hat mean(u ⊙ x-hat)) / std with u = dy ⊙ gain; both means are products
  * of a matrix with the column gain / d.
@@ -45,10 +56,10 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5)
   return g.record(y, [x, gain, bias], (dy) => {
     const { unit, inverse } = standardised(x, width, epsilon);
     const weighted = mul(dy, unit);
-    const meanGain = reshaped(scale(gain, 1 / width), [width, 1]);
+    const meanOf = (u: Tensor) => timesColumn(u, reshaped(scale(gain, 1 / width), [width, 1]));
     const dx = () => {
-      const centred = sub(mul(dy, gain), mul(unit, product(weighted, meanGain)));
-      return mul(sub(centred, product(dy, meanGain)), inverse);
+      const centred = sub(mul(dy, gain), mul(unit, meanOf(weighted)));
+      return mul(sub(centred, meanOf(dy)), inverse);
     };
     return [
       dx,

@@ -1,7 +1,7 @@
 /** Sums and means over axes. */
 import type { Tensor } from "../graph.ts";
 import { multiplyDims, type Shape } from "../shape.ts";
-import { reshaped } from "./broadcast.ts";
+import { keptSum, reshaped } from "./broadcast.ts";
 import { div } from "./elementwise.ts";
 
 interface ReductionOptions {
@@ -34,9 +34,7 @@ export function sum(x: Tensor, axes?: readonly number[], options: ReductionOptio
   const all = axes ?? x.shape.map((_, i) => i);
   const { kept, cut } = reducedShapes(x, "sum", all);
   const shape = options.keep === true ? kept : cut;
-  const y = x.graph.emit("ReduceSum", [x, x.graph.integers(all)], shape, {
-    attributes: { keepdims: { int: options.keep === true ? 1 : 0 } },
-  });
+  const y = reshaped(keptSum(x, all), shape);
   return x.graph.record(y, [x], (dy) => [() => repeated(reshaped(dy, kept), x.shape)]);
 }
 

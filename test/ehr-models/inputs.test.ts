@@ -6,6 +6,7 @@ import {
   type BatchSource,
   PART_BYTES,
   paddedLength,
+  sequenceLength,
   shuffledBatches,
   splitBatch,
 } from "../../ehr-models/batch-source.ts";
@@ -35,15 +36,28 @@ const source = sourceOf([person, short], LABELS.binary);
 const tokenizer = learnedTokenizer();
 const both = Int32Array.of(0, 1);
 
+/** Positions of the second sample begin here: two samples are padded to 1,024 positions in all. */
+const NEXT = 512;
+
 t.test("codes are units, oldest first, and the rest is padding", async (t) => {
   const inputs = sequenceInputs(source, tokenizer, ["codes", "mask", "visit", "ctype"]);
   const { feeds, dims } = inputs.collate(both);
-  t.same(dims, { B: 2, L: 8 });
-  t.same(feeds["codes"], Int32Array.of(9, 5, 5, 11, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0));
-  t.same(feeds["mask"], Float32Array.of(1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0));
+  t.same(dims, { B: 2, L: NEXT });
+  t.same(feeds["codes"]?.slice(0, 6), Int32Array.of(9, 5, 5, 11, 0, 0));
+  t.same(feeds["codes"]?.slice(NEXT, NEXT + 3), Int32Array.of(9, 0, 0));
+  t.equal(feeds["codes"]?.length, 2 * NEXT);
+  t.same(feeds["mask"]?.slice(0, 6), Float32Array.of(1, 1, 1, 1, 0, 0));
+  t.same(feeds["mask"]?.slice(NEXT, NEXT + 3), Float32Array.of(1, 0, 0));
   t.same(feeds["visit"]?.slice(0, 5), Int32Array.of(0, 0, 1, 1, 0));
   t.same(feeds["ctype"]?.slice(0, 5), Int32Array.of(1, 3, 3, 1, 0));
   t.same(Object.keys(feeds).sort(), Object.keys(inputs.specs).sort(), "only what was asked for");
+});
+
+t.test("many samples are padded to the longest only, few to 1,024 positions", async (t) => {
+  t.equal(sequenceLength(64, 100), 104);
+  t.equal(sequenceLength(64, 3), 16);
+  t.equal(sequenceLength(1, 3), 1024);
+  t.ok(sequenceLength(3, 3) * 3 >= 1024);
 });
 
 t.test(
@@ -53,7 +67,7 @@ t.test(
       both,
     );
     t.same(feeds["visitsBefore"]?.slice(0, 4), Float32Array.of(1, 1, 0, 0));
-    t.same(feeds["visitsBefore"]?.[8], 0);
+    t.same(feeds["visitsBefore"]?.[NEXT], 0);
     t.same(feeds["daysBefore"]?.slice(0, 4), Float32Array.of(399, 390.5, 10, 2));
   },
 );
@@ -77,7 +91,7 @@ t.test(
     // 50 · 365 - 400 days = 48 years and 330 days; 389.5 - 10 = 1 year and 14.5 days.
     t.same(feeds["betweenYears"]?.slice(0, 4), Int32Array.of(48, 48, 1, 1));
     t.same(feeds["betweenCycles"]?.slice(4, 6), Float32Array.of(14 / 365, 0.5));
-    t.same(feeds["betweenYears"]?.[8], 0, "an unknown age is an unknown gap");
+    t.same(feeds["betweenYears"]?.[NEXT], 0, "an unknown age is an unknown gap");
   },
 );
 
@@ -101,11 +115,12 @@ t.test(
     const { feeds, dims } = bagInputs(source, tokenizer).collate(both);
     t.same(dims, { B: 2, L: 8 });
     t.same(feeds["units"]?.slice(0, 4), Int32Array.of(5, 9, 11, 0));
-    const [one, two] = [Math.log1p(1), Math.log1p(2)].map(Math.fround) as [number, number];
-    t.same(
-      feeds["counts"]?.slice(0, 12),
-      Float32Array.of(two, one, one, one, 0, 0, one, one, one, 0, 0, 0),
-    );
+    const [one, two] = [Math.fround(Math.log1p(1)), Math.fround(Math.log1p(2))];
+    const counts = [...(feeds["counts"] ?? [])];
+    t.same(counts.slice(0, 4), [two, one, one, 0], "all");
+    t.same(counts.slice(8, 12), [one, 0, one, 0], "last year");
+    t.same(counts.slice(16, 20), [one, 0, one, 0], "last visit");
+    t.same(counts.slice(24, 26), [one, 0], "the other sample has one code");
   },
 );
 

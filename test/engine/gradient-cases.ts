@@ -2,7 +2,6 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Tensor } from "../../engine/graph.ts";
 import { gelu, relu, sigmoid, softmax, tanh } from "../../engine/ops/activation.ts";
-import { attention } from "../../engine/ops/attention.ts";
 import {
   abs,
   add,
@@ -18,11 +17,11 @@ import {
   sub,
 } from "../../engine/ops/elementwise.ts";
 import { concat, expand, reshape, slice, transpose } from "../../engine/ops/layout.ts";
-import { binaryLoss, softmaxLoss } from "../../engine/ops/losses.ts";
 import { affine, matmul } from "../../engine/ops/matmul.ts";
 import { layerNorm } from "../../engine/ops/normalization.ts";
 import { mean, sum } from "../../engine/ops/reduction.ts";
 import type { Shape } from "../../engine/shape.ts";
+import { attentions, losses } from "./attention-and-loss-cases.ts";
 import type { Case } from "./check-gradient.ts";
 
 type T = Tensor;
@@ -189,6 +188,12 @@ const pair = (
   oracle: ([x, y]) => oracle(x as O, y as O),
 });
 
+function normalised([x, gain, bias]: readonly O[]): O {
+  const { mean: m, variance } = tf.moments(x as O, 1, true);
+  const unit = (x as O).sub(m).div(variance.add(1e-5).sqrt());
+  return unit.mul(gain as O).add(bias as O);
+}
+
 const products: Case[] = [
   pair("matmul", ["B*L", 4], [4, 5], matmul, (a, b) => tf.matMul(a, b)),
   pair("matmul of batches", ["B", "L", 4], ["B", 4, 3], matmul, (a, b) => tf.matMul(a, b)),
@@ -202,109 +207,33 @@ const products: Case[] = [
     oracle: (x) => tf.add(tf.matMul(x[0] as O, x[1] as O), x[2] as O),
   },
   {
+    name: "affine over few rows",
+    shapes: [["B", 4], [4, 5], [5]],
+    ours: ([x, w, b]) => affine(x as T, w as T, b as T, { fewRows: true }),
+    oracle: (x) => tf.add(tf.matMul(x[0] as O, x[1] as O), x[2] as O),
+  },
+  unary(
+    "sum over a middle axis",
+    (x) => sum(reshape(x, ["B", "L", 4]), [1]),
+    (x) => x.reshape([2, 3, 4]).sum(1),
+  ),
+  unary(
+    "sum over the outer axes",
+    (x) => sum(reshape(x, ["B", "L", 4]), [0, 2]),
+    (x) => x.reshape([2, 3, 4]).sum([0, 2]),
+  ),
+  {
+    name: "a wide layerNorm",
+    shapes: [["B", 130], [130], [130]],
+    ours: (x) => layerNorm(...(x as unknown as Three<T>)),
+    oracle: normalised,
+  },
+  {
     name: "layerNorm",
     shapes: [["B*L", 6], [6], [6]],
     ours: (x) => layerNorm(...(x as unknown as Three<T>)),
-    oracle: ([x, gain, bias]) => {
-      const { mean: m, variance } = tf.moments(x as O, 1, true);
-      const unit = (x as O).sub(m).div(variance.add(1e-5).sqrt());
-      return unit.mul(gain as O).add(bias as O);
-    },
+    oracle: normalised,
   },
-];
-
-const HEADS: Shape = ["B", 2, "L", 4];
-
-function attentionOracle([q, k, v]: readonly O[], bias?: O, mask?: O): O {
-  const scores = tf.matMul(q as O, k as O, false, true).mul(1 / 2);
-  const p = tf.softmax(bias === undefined ? scores : scores.add(bias));
-  return tf.matMul(mask === undefined ? p : p.mul(mask), v as O);
-}
-
-const attended = (name: string, more: Partial<Case>): Case => ({
-  name,
-  shapes: [HEADS, HEADS, HEADS],
-  ours: (x) => attention(...(x as unknown as Three<T>)),
-  oracle: (x) => attentionOracle(x),
-  ...more,
-});
-
-/** Hides the second key of the first sample and the last two of the second. */
-const BIAS = [0, -1e9, 0, 0, -1e9, -1e9];
-const MASK = [2, 0, 2, 0, 2, 2, 2, 2, 0];
-
-const attentions: Case[] = [
-  attended("attention", {}),
-  attended("attention in standard operators", { fused: false }),
-  attended("attention with fewer queries than keys", { shapes: [["B", 2, 1, 4], HEADS, HEADS] }),
-  attended("attention with padding", {
-    ours: (x) => {
-      const [q, k, v] = x as unknown as Three<T>;
-      return attention(q, k, v, { bias: q.graph.floats(BIAS, [2, 1, 1, 3]) });
-    },
-    shapes: [
-      [2, 2, 3, 4],
-      [2, 2, 3, 4],
-      [2, 2, 3, 4],
-    ],
-    oracle: (x) => attentionOracle(x, tf.tensor(BIAS, [2, 1, 1, 3])),
-  }),
-  attended("attention with dropout of weights", {
-    ours: (x) => {
-      const [q, k, v] = x as unknown as Three<T>;
-      return attention(q, k, v, { mask: q.graph.floats(MASK, [1, 1, 3, 3]) });
-    },
-    shapes: [
-      [2, 2, 3, 4],
-      [2, 2, 3, 4],
-      [2, 2, 3, 4],
-    ],
-    oracle: (x) => attentionOracle(x, undefined, tf.tensor(MASK, [1, 1, 3, 3])),
-  }),
-];
-
-const TARGETS = [1, 0, 0, 1, 1, 0, 0, 0, 1];
-const ONE_HOT = [1, 0, 0, 0, 0, 1, 0, 1, 0];
-const WEIGHTS = [1, 0, 2];
-
-const loss = (name: string, ours: (z: T) => T, oracle: (z: O) => O): Case => ({
-  name,
-  shapes: [[3, 3]],
-  ours: ([z]) => ours(z as T),
-  oracle: ([z]) => oracle(z as O),
-});
-
-function weighting(z: T) {
-  return { weight: z.graph.floats(WEIGHTS, [3, 1]), total: z.graph.scalar(3) };
-}
-
-const losses: Case[] = [
-  loss(
-    "binaryLoss with a sample left out",
-    (z) => binaryLoss(z, z.graph.floats(TARGETS, [3, 3]), weighting(z)),
-    (z) => {
-      const each = tf.softplus(z).sub(tf.tensor(TARGETS, [3, 3]).mul(z));
-      return each
-        .mul(tf.tensor(WEIGHTS, [3, 1]))
-        .sum()
-        .div(9);
-    },
-  ),
-  loss(
-    "softmaxLoss with a sample left out",
-    (z) => softmaxLoss(z, z.graph.floats(ONE_HOT, [3, 3]), weighting(z)),
-    (z) => {
-      const each = tf
-        .logSoftmax(z)
-        .mul(tf.tensor(ONE_HOT, [3, 3]))
-        .sum(1, true)
-        .neg();
-      return each
-        .mul(tf.tensor(WEIGHTS, [3, 1]))
-        .sum()
-        .div(3);
-    },
-  ),
 ];
 
 export const cases: Case[] = [...elementwise, ...layout, ...products, ...attentions, ...losses];
