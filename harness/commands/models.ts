@@ -1,7 +1,8 @@
+import type { Hyperparameters } from "../../core/model.ts";
 import { models } from "../../ehr-models/index.ts";
 import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";
-import { print, table } from "../output.ts";
+import { print } from "../output.ts";
 
 export const modelsCommand = defineCommand({
   name: "models",
@@ -22,18 +23,25 @@ export const modelsCommand = defineCommand({
       hyperparameters: m.defaults,
       presets: m.presets,
     }));
-    print(json, rows, () =>
-      table(
-        ["model", "what it is", "tasks", "hyperparameters"],
-        rows.map((r) => [
-          r.name,
-          r.description,
-          r.tasks.join("\n"),
-          Object.entries(r.hyperparameters)
-            .map(([k, v]) => `${k}=${v}`)
-            .join("\n"),
-        ]),
-      ),
-    );
+    print(json, rows, () => rows.map(describe).join("\n\n"));
   },
 });
+
+function describe(model: {
+  name: string;
+  version: number;
+  description: string;
+  reference: string;
+  tasks: readonly string[];
+  hyperparameters: Hyperparameters;
+  presets: Readonly<Record<string, Hyperparameters>>;
+}): string {
+  const values = Object.entries(model.hyperparameters).map(([name, value]) => `${name}=${value}`);
+  return [
+    `${model.name} (version ${model.version}): ${model.description}`,
+    `  after     ${model.reference}`,
+    `  tasks     ${model.tasks.join(", ")}`,
+    `  presets   ${Object.keys(model.presets).join(", ")}`,
+    `  --set     ${values.join(" ")}`,
+  ].join("\n");
+}
