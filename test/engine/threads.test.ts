@@ -4,7 +4,7 @@ import { Random } from "../../core/random.ts";
 import { gradients } from "../../engine/gradient.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
-import { affine, matmul, product } from "../../engine/ops/matmul.ts";
+import { affine, matmul } from "../../engine/ops/matmul.ts";
 import { layerNorm } from "../../engine/ops/normalization.ts";
 import { sum } from "../../engine/ops/reduction.ts";
 import { Session } from "../../engine/runner.ts";
