@@ -162,12 +162,19 @@ export class Database {
     });
   }
 
-  /** Writes one SELECT as parquet or csv, by the file's extension; beside first, then renamed. */
-  async write(sql: string, file: string): Promise<void> {
-    const extension = extname(file);
-    const format = { ".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER" }[
-      extension
-    ];
+  /** Writes one SELECT as parquet or csv, by the file's extension; beside first, then renamed. Parquet
+   * files may carry metadata, key by key. */
+  async write(
+    sql: string,
+    file: string,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const keys = Object.entries(metadata).map(([key, v]) => `${sqlText(key)}: ${sqlText(v)}`);
+    const extra = keys.length > 0 ? `, KV_METADATA {${keys.join(", ")}}` : "";
+    const format = {
+      ".parquet": `FORMAT parquet, COMPRESSION zstd${extra}`,
+      ".csv": "FORMAT csv, HEADER",
+    }[extname(file)];
     if (format === undefined) throw new Error(`write: "${file}" is neither .parquet nor .csv`);
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const beside = `${file}.${process.pid}.partial`;

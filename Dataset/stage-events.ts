@@ -62,11 +62,10 @@ export async function stageDictionaries(
       return expression === undefined ? [] : [valuesOf(definition, rule, expression)];
     });
     if (field === "code") selects.push("SELECT code AS value FROM structure");
-    const values =
-      selects.length > 0 ? selects.join(" UNION ALL ") : "SELECT '' AS value WHERE false";
+    selects.push("SELECT '' AS value"); // an enumeration must have a member
     await db.run(`
       CREATE TYPE ${type} AS ENUM (
-        SELECT DISTINCT CAST(value AS VARCHAR) AS value FROM (${values}) WHERE value IS NOT NULL ORDER BY value
+        SELECT DISTINCT CAST(value AS VARCHAR) AS value FROM (${selects.join(" UNION ALL ")}) WHERE value IS NOT NULL ORDER BY value
       )`);
   }
   await db.run("ALTER TABLE drug_map ALTER COLUMN code TYPE code_name");

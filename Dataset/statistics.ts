@@ -1,8 +1,6 @@
 /** What is in a store, in counts: the numbers a reader compares with a paper's cohort table. */
 import type { CodeKind, DroppedRows, EventStore, Source, SplitName } from "../core/event-store.ts";
-
-/** A count; null where it is 1 to 9 about subjects of a real source and was masked. */
-export type Count = number | null;
+import { type Count, maskCount } from "../core/privacy.ts";
 
 export interface VocabularyStatistics {
   /** The part of a code before the slash, e.g. `ICD10CM`; the whole code where there is no slash. */
@@ -44,8 +42,6 @@ export interface StoreStatistics {
     readonly mapped_share: number;
   } | null;
 }
-
-const SMALL = 10;
 
 /** Counts of a store, unmasked. */
 export async function describeStore(store: EventStore): Promise<StoreStatistics> {
@@ -99,8 +95,9 @@ export function maskStatistics(statistics: StoreStatistics): StoreStatistics {
   };
 }
 
+/** Only reached for real sources. */
 function mask(count: Count): Count {
-  return count !== null && count > 0 && count < SMALL ? null : count;
+  return maskCount(count, "real");
 }
 
 function maskAll<K extends string>(counts: Readonly<Record<K, Count>>): Record<K, Count> {

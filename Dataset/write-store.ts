@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import type { StoreInfo } from "../core/event-store.ts";
+import { EVENTS_ARROW_SCHEMA } from "./arrow-schema.ts";
 import type { Database } from "./duckdb.ts";
 import { splitSql } from "./splits.ts";
 import { INFO_FILE, INFO_KEY, STORE_VERSION, storeTable } from "./store-layout.ts";
@@ -46,6 +47,7 @@ export async function writeShard(
      WHERE drop_reason = 0 AND subject_id BETWEEN ${shard.first} AND ${shard.last}
      ORDER BY subject_id, time NULLS FIRST, kind, code, visit_id, text_value, drug_type, route, numeric_value`,
     join(folder, "data", `${String(index).padStart(4, "0")}.parquet`),
+    { "ARROW:schema": EVENTS_ARROW_SCHEMA },
   );
 }
 
