@@ -1,7 +1,6 @@
 import { join, resolve } from "node:path";
 import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";
-import { makeLeaderboard } from "../leaderboard.ts";
 import { renderLeaderboard } from "../leaderboard-table.ts";
 import { print } from "../output.ts";
 import { readRecords } from "../record.ts";
@@ -20,6 +19,7 @@ export const leaderboardCommand = defineCommand({
     results: { type: "string", default: "results", describe: "folder with runs/" },
   },
   async run({ json, results }) {
+    const { makeLeaderboard } = await import("../leaderboard.ts"); // loads the statistics library
     const records = await readRecords(join(resolve(results), "runs"));
     const versions = Object.fromEntries(tasks.all.map((task) => [task.name, task.version]));
     const board = makeLeaderboard(records, versions);

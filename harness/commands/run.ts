@@ -10,7 +10,7 @@ import { hyperparameters, taskOptions } from "../options.ts";
 import { print } from "../output.ts";
 import { checkModel, checkTask } from "../pairing.ts";
 import { openProgress } from "../progress.ts";
-import { dryRun, type RunPlan, runSeeds } from "../run.ts";
+import type { RunPlan } from "../run.ts";
 import { runSummary } from "../run-summary.ts";
 
 export const runCommand = defineCommand({
@@ -83,6 +83,8 @@ export const runCommand = defineCommand({
       cacheDir: cacheFolder(args["cache-dir"]),
     };
     const progress = openProgress();
+    // Loaded here because the statistics library takes longer to load than most commands take to run.
+    const { dryRun, runSeeds } = await import("../run.ts");
     checkTaskOfDataset(args.dataset, plan);
     const store = await openDataset(args, progress);
     try {
