@@ -1,4 +1,4 @@
-/** DuckDB's messages -> errors that say what to mend. What is not recognised stays as it is: a bug. */
+/** Messages of DuckDB and of the file system -> errors that say what to mend. The rest stays as it is: a bug. */
 import { BenchError } from "../core/errors.ts";
 
 interface Pattern {
@@ -27,15 +27,19 @@ const PATTERNS: readonly Pattern[] = [
     fix: "download the file again, or take .gz off its name when it is plain text",
   },
   {
-    match: /(Permission denied)|(Cannot open file)/,
+    match: /(permission denied|EACCES|EROFS)|Cannot open file/i,
     what: (found) => (found[1] ? "a file may not be read or written" : "a file cannot be opened"),
     where: (found) => fileIn(found.input) ?? "cache folder",
     fix: "check that the folder exists and that this user may use it",
   },
 ];
 
+/** The file that a message names: DuckDB quotes it doubly or not at all, Node singly. */
 function fileIn(message: string): string | undefined {
-  return /(?:file|stream:?) "?([^"\n]+?)"?(?::|$)/.exec(message)?.[1];
+  return (
+    /'([^'\n]*[/\\][^'\n]*)'/.exec(message)?.[1] ??
+    /(?:file|stream:) "?([^"\n]+?)"?(?::|$)/.exec(message)?.[1]
+  );
 }
 
 /** A BenchError for what a user can mend; anything else unchanged. */

@@ -169,7 +169,7 @@ async function verifyFiles(job: Job, signal: AbortSignal): Promise<unknown> {
 async function fillStore(job: Job, db: Database, folder: string): Promise<void> {
   const { definition, options } = job;
   const names = Object.keys(definition.tables);
-  const stages = new Stages(names.length + definition.events.length + 4, options.progress);
+  const stages = new Stages(names.length + definition.events.length + 3, options.progress);
 
   const rowsRead = await readTables(job, db, stages);
   stages.begin("subjects, visits and drugs");

@@ -146,6 +146,10 @@ t.test("what a user can mend says so; anything else stays a bug", async (t) => {
   );
   t.match(full, { message: "the disk is full", where: "/c/x.parquet", exitCode: 1 });
   t.ok(full instanceof BenchError);
+  const node = translateError(new Error("ENOSPC: no space left on device, mkdtemp '/c/.ingest-1'"));
+  t.match(node, { message: "the disk is full", where: "/c/.ingest-1" });
+  const closed = translateError(new Error("EACCES: permission denied, mkdir '/c'"));
+  t.match(closed, { message: /may not be read or written/, where: "/c" });
   const memory = translateError(new Error("Out of Memory Error: failed to pin block of size"));
   t.match(memory, { message: /memory limit/, fix: /raise the memory limit/ });
   const bug = new Error("Binder Error: no such column");
