@@ -4,8 +4,15 @@ export const MINUTES_PER_DAY = 1440;
 const EPOCH_DAY = 10957; // 2000-01-01 counted from 1970-01-01
 const MS_PER_DAY = 86_400_000;
 
-const dayTexts: string[] = [];
-const clockTexts: string[] = [];
+// Sized beforehand: arrays that grow from a high index become hash tables.
+const dayTexts = new Array<string | undefined>(100_000);
+const years = new Array<number | undefined>(100_000);
+const two = (n: number): string => String(n).padStart(2, "0");
+const clockTexts = Array.from(
+  { length: MINUTES_PER_DAY },
+  (_, minute) => ` ${two(Math.floor(minute / 60))}:${two(minute % 60)}:`,
+);
+const wholeMinuteTexts = clockTexts.map((text) => `${text}00`);
 
 /** `YYYY-MM-DD`; days before 2000 (negative) are not cached. */
 export function dayText(day: number): string {
@@ -16,26 +23,21 @@ export function dayText(day: number): string {
   return text;
 }
 
-/** `HH:MM` of a minute of the day. */
-function clockText(minute: number): string {
-  const known = clockTexts[minute];
-  if (known !== undefined) return known;
-  const two = (n: number) => String(n).padStart(2, "0");
-  const text = `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
-  clockTexts[minute] = text;
-  return text;
-}
-
 /** `YYYY-MM-DD HH:MM:SS`. */
 export function timeText(minutes: number, seconds = 0): string {
   const day = Math.floor(minutes / MINUTES_PER_DAY);
-  const tail = seconds === 0 ? "00" : String(seconds).padStart(2, "0");
-  return `${dayText(day)} ${clockText(minutes - day * MINUTES_PER_DAY)}:${tail}`;
+  const minute = minutes - day * MINUTES_PER_DAY;
+  if (seconds === 0) return dayText(day) + (wholeMinuteTexts[minute] as string);
+  return dayText(day) + (clockTexts[minute] as string) + two(seconds);
 }
 
 /** Calendar year of a day. */
 export function yearOf(day: number): number {
-  return Number(dayText(day).slice(0, 4));
+  const known = years[day];
+  if (known !== undefined) return known;
+  const year = Number(dayText(day).slice(0, 4));
+  if (day >= 0) years[day] = year;
+  return year;
 }
 
 /** First day of a year, month counted from 1. */

@@ -7,13 +7,19 @@ import { dirname } from "node:path";
 import { finished } from "node:stream/promises";
 import { createGzip, type Gzip } from "node:zlib";
 
-/** Characters gathered before they are handed to the compressor. */
-const CHUNK = 1 << 17;
+/** Bytes gathered before they are handed to the compressor. */
+const CHUNK = 1 << 18;
+/** Bytes that may wait for the compressor; it runs beside the generator as long as some do. */
+const MAX_WAITING = 1 << 21;
 
-/** Rows are gathered as text; `settle` must be awaited between blocks of rows. */
+/** Rows are gathered as bytes; `settle` must be awaited between blocks of rows. */
 export class GzipTable {
   rows = 0;
-  #text = "";
+  #chunk = Buffer.allocUnsafeSlow(CHUNK);
+  #used = 0;
+  readonly #full: Buffer[] = [];
+  #waiting = 0;
+  #wake: () => void = () => undefined;
   #failure: unknown;
   readonly #gzip: Gzip;
   readonly #done: Promise<void>;
@@ -24,6 +30,7 @@ export class GzipTable {
     done.catch((error: unknown) => {
       this.#failure = error;
       gzip.destroy();
+      this.#wake();
     });
   }
 
@@ -35,25 +42,42 @@ export class GzipTable {
     gzip.pipe(sink);
     gzip.on("error", (error) => sink.destroy(error));
     const table = new GzipTable(gzip, finished(sink));
-    table.#text = `${header}\n`;
+    table.add(`${header}\n`, 0);
     return table;
   }
 
-  /** Adds one or more whole lines, each ending in a newline. */
-  add(lines: string, rows: number): void {
-    this.#text += lines;
-    this.rows += rows;
+  /** Bytes that were handed over and not yet compressed. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
-  /** Passes gathered text on; resolves once the compressor can take more. */
+  /** Adds whole lines of ASCII text, each ending in a newline. */
+  add(lines: string, rows: number): void {
+    this.rows += rows;
+    // Written at once: text that waits long is moved about by the garbage collector.
+    if (this.#used + lines.length > this.#chunk.length) {
+      this.#full.push(this.#chunk.subarray(0, this.#used));
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK, lines.length));
+      this.#used = 0;
+    }
+    this.#used += this.#chunk.write(lines, this.#used, "latin1");
+  }
+
+  /** Passes full chunks on; resolves once few enough bytes wait for the compressor. */
   async settle(): Promise<void> {
-    if (this.#text.length < CHUNK) return;
-    await this.#flush();
+    for (const chunk of this.#full.splice(0)) this.#pass(chunk);
+    while (this.#waiting > MAX_WAITING && this.#failure === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Ends the file; resolves when its last byte is written. */
   async close(): Promise<void> {
-    await this.#flush();
+    await this.settle();
+    this.#pass(this.#chunk.subarray(0, this.#used));
     this.#gzip.end();
     await this.#done;
   }
@@ -65,12 +89,11 @@ export class GzipTable {
     await Promise.race([this.#done.catch(() => undefined), once(this.#gzip, "close")]);
   }
 
-  async #flush(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const chunk = Buffer.from(this.#text, "latin1");
-    this.#text = "";
-    if (this.#gzip.write(chunk)) return;
-    await Promise.race([once(this.#gzip, "drain"), this.#done]);
-    if (this.#failure !== undefined) throw this.#failure;
+  #pass(chunk: Buffer): void {
+    this.#waiting += chunk.length;
+    this.#gzip.write(chunk, () => {
+      this.#waiting -= chunk.length;
+      this.#wake();
+    });
   }
 }

@@ -270,7 +270,7 @@ export class Mimic3Writer implements LayoutWriter {
     let rows = 0;
     const day = (minutes: number) =>
       `${dayText(Math.floor(minutes / MINUTES_PER_DAY) + shift)} 00:00:00`;
-    this.#schedule.plan(visit, random, ({ start, stop, columns }) => {
+    this.#schedule.plan(visit, random, (start, stop, columns) => {
       const stay = stays.find((s) => start >= s.from && start < s.from + s.minutes);
       const line = `,${subject},${admission},${stay?.id ?? ""},${day(start)},${stop === undefined ? "" : day(stop)},${columns}\n`;
       lines += this.#rowId("PRESCRIPTIONS") + line;

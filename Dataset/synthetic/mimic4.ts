@@ -58,8 +58,13 @@ const columns: ProductColumns = (drug, p, amount, ndc, type) =>
   ].join(",");
 
 /** `P` and five characters; a few thousand providers. */
+const PROVIDERS = Array.from(
+  { length: 4096 },
+  (_, i) => `P${((i * 7_368_787) % 36 ** 5).toString(36).toUpperCase().padStart(5, "0")}`,
+);
+
 function provider(random: Random): string {
-  return `P${(Math.floor(random.uniform() * 4000) * 8191 + 100_000).toString(36).toUpperCase().padStart(5, "0").slice(-5)}`;
+  return PROVIDERS[random.uint32() & 4095] as string;
 }
 
 export class Mimic4Writer implements LayoutWriter {
@@ -214,11 +219,14 @@ export class Mimic4Writer implements LayoutWriter {
     let lines = "";
     let rows = 0;
     let poe = first;
-    this.#schedule.plan(visit, random, ({ start, stop, columns }) => {
-      poe += 1 + Math.floor(random.uniform() * 4);
+    const prefix = `${subject},${admission},`;
+    this.#schedule.plan(visit, random, (start, stop, columns) => {
+      poe += 1 + (random.uint32() & 3);
       rows++;
-      const pharmacy = 1_000_000 + Math.floor(random.uniform() * 98_999_999);
-      lines += `${subject},${admission},${pharmacy},${subject}-${poe},${poe},${provider(random)},${timeText(start + minutes)},${stop === undefined ? "" : timeText(stop + minutes)},${columns}\n`;
+      const pharmacy = 1_000_000 + (random.uint32() % 98_999_999);
+      const from = timeText(start + minutes);
+      const to = stop === undefined ? "" : timeText(stop + minutes);
+      lines += `${prefix}${pharmacy},${subject}-${poe},${poe},${provider(random)},${from},${to},${columns}\n`;
     });
     add("hosp/prescriptions", lines, rows);
     return poe;

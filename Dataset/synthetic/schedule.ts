@@ -8,13 +8,11 @@ const DAY = 1440;
 /** Orders of the last day of the dying begin this long after the admission at the earliest. */
 const NOT_BEFORE = 3 * DAY;
 
-/** One order: minutes, and the columns of its product as one piece of CSV. */
-export interface Order {
-  readonly start: number;
-  /** Undefined where the source has none. */
-  readonly stop: number | undefined;
-  readonly columns: string;
-}
+/**
+ * Takes one order: start and stop in minutes (stop undefined where the source has none), and the
+ * columns of its product as one piece of CSV.
+ */
+export type TakeOrder = (start: number, stop: number | undefined, columns: string) => void;
 
 /** CSV columns of a product (from the drug type on), prepared by the layout. */
 export type ProductColumns = (
@@ -99,7 +97,7 @@ export class Schedule {
   }
 
   /** Hands over the orders of a visit, drug by drug. */
-  plan(visit: Visit, random: Random, order: (order: Order) => void): void {
+  plan(visit: Visit, random: Random, order: TakeOrder): void {
     const days = (visit.discharge - visit.admission) / DAY;
     const more = this.#repeats * (0.25 + 0.11 * Math.min(days, 30));
     for (const drug of visit.drugs) {
@@ -119,13 +117,7 @@ export class Schedule {
     }
   }
 
-  #emit(
-    drug: number,
-    start: number,
-    visit: Visit,
-    random: Random,
-    order: (order: Order) => void,
-  ): void {
+  #emit(drug: number, start: number, visit: Visit, random: Random, order: TakeOrder): void {
     const { products } = this.#drugs[drug] as Prepared;
     const second = products.length > 1 && chance(random, 0.3);
     const product = products[second ? 1 : 0] as Prepared["products"][number];
@@ -133,10 +125,10 @@ export class Schedule {
     const columns =
       u < 0.75 ? product.usual : (product.others[Math.floor((u - 0.75) * 12)] as string);
     const stop = stopOf(start, visit, random);
-    order({ start, stop, columns });
-    if (product.base && chance(random, 0.62)) {
+    order(start, stop, columns);
+    if (product.base && chance(random, 0.95)) {
       const base = this.#bases[between(random, 0, this.#bases.length - 1)] as string;
-      order({ start, stop, columns: base });
+      order(start, stop, base);
     }
   }
 }
