@@ -2,6 +2,7 @@
 import type { Graph, Tensor } from "../graph.ts";
 import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from "../shape.ts";
 import { lastAxisSum } from "./activation.ts";
+import { reshaped } from "./broadcast.ts";
 import { mul } from "./elementwise.ts";
 import { product } from "./matmul.ts";
 
@@ -53,8 +54,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   checkFits(bias, scores, "bias");
   checkFits(mask, scores, "mask");
   const alpha = 1 / Math.sqrt(q.shape[3] as number);
-  const raw = product(q, k, { transposeB: true, alpha });
-  const biased = bias === undefined ? raw : g.emit("Add", [raw, bias], scores);
+  const biased = biasedScores(q, k, bias, alpha);
   const p = g.emit("Softmax", [biased], scores, { attributes: { axis: { int: -1 } } });
   const kept = mask === undefined ? p : g.emit("Mul", [p, mask], scores);
   const o = product(kept, v);
@@ -69,6 +69,34 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   });
 }
 
+/**
+ * alpha q kᵀ + bias. A bias per key, [B or 1, 1, 1, L], enters through the product, as a further column of
+ * k beside ones in q, which saves a pass over the scores.
+ */
+function biasedScores(q: Tensor, k: Tensor, bias: Tensor | undefined, alpha: number): Tensor {
+  const g = q.graph;
+  const options = { transposeB: true, alpha };
+  if (bias === undefined) return product(q, k, options);
+  const [batch, heads, queries] = q.shape as readonly [Dim, Dim, Dim];
+  const keys = k.shape[2] as Dim;
+  const isPerKey = bias.shape.length === 4 && bias.shape[1] === 1 && bias.shape[2] === 1;
+  if (!isPerKey) {
+    const scores = product(q, k, options);
+    return g.emit("Add", [scores, bias], scores.shape);
+  }
+  const scaled = g.emit("Mul", [bias, g.scalar(1 / alpha)], bias.shape);
+  const upright = reshaped(scaled, [bias.shape[0] as Dim, 1, keys, 1]);
+  return product(
+    withColumn(q, repeated(g.scalar(1), [batch, heads, queries, 1])),
+    withColumn(k, repeated(upright, [batch, heads, keys, 1])),
+    options,
+  );
+}
+
+function repeated(x: Tensor, shape: Shape): Tensor {
+  return x.graph.emit("Expand", [x, x.graph.shapeTensor(shape)], shape);
+}
+
 /** dP + correction, where dP = dO vᵀ, times the dropout mask if there is one. */
 function scoreGradient(
   dy: Tensor,
@@ -81,7 +109,6 @@ function scoreGradient(
     const dp = mul(product(dy, v, { transposeB: true }), mask);
     return g.emit("Add", [dp, correction], dp.shape);
   }
-  const column = [...v.shape.slice(0, 3), 1];
-  const ones = g.emit("Expand", [g.scalar(1), g.shapeTensor(column)], column);
+  const ones = repeated(g.scalar(1), [...v.shape.slice(0, 3), 1]);
   return product(withColumn(dy, correction), withColumn(v, ones), { transposeB: true });
 }

@@ -28,6 +28,7 @@ const attended = (name: string, more: Partial<Case>): Case => ({
 
 /** Hides the second key of the first sample and the last two of the second. */
 const BIAS = [0, -1e9, 0, 0, -1e9, -1e9];
+const CAUSAL = [0, -1e9, -1e9, 0, 0, -1e9, 0, 0, 0];
 const MASK = [2, 0, 2, 0, 2, 2, 2, 2, 0];
 
 export const attentions: Case[] = [
@@ -45,6 +46,18 @@ export const attentions: Case[] = [
       [2, 2, 3, 4],
     ],
     oracle: (x) => attentionOracle(x, tf.tensor(BIAS, [2, 1, 1, 3])),
+  }),
+  attended("attention with a causal bias", {
+    ours: (x) => {
+      const [q, k, v] = x as unknown as Three<T>;
+      return attention(q, k, v, { bias: q.graph.floats(CAUSAL, [1, 1, 3, 3]) });
+    },
+    shapes: [
+      [2, 2, 3, 4],
+      [2, 2, 3, 4],
+      [2, 2, 3, 4],
+    ],
+    oracle: (x) => attentionOracle(x, tf.tensor(CAUSAL, [1, 1, 3, 3])),
   }),
   attended("attention with dropout of weights", {
     ours: (x) => {
