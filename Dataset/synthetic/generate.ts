@@ -33,9 +33,9 @@ export async function generateTwin(options: TwinOptions): Promise<TwinSummary> {
   const out = resolve(options.out);
   await refuseOccupied(out);
   const beside = join(dirname(out), `.${basename(out)}.partial-${process.pid}`);
-  await rm(beside, { recursive: true, force: true });
-  await mkdir(beside, { recursive: true });
   try {
+    await rm(beside, { recursive: true, force: true });
+    await mkdir(beside, { recursive: true });
     const rows = await write(beside, options);
     await writeFile(join(beside, SYNTHETIC_MARKER), marker(options));
     await rm(out, { recursive: true, force: true }); // it is empty, or not there
@@ -44,14 +44,26 @@ export async function generateTwin(options: TwinOptions): Promise<TwinSummary> {
     const { layout, subjects } = options;
     return { layout, folder: out, subjects, admissions, rows: tables };
   } catch (error) {
-    await rm(beside, { recursive: true, force: true });
-    throw error;
+    await rm(beside, { recursive: true, force: true }).catch(() => undefined);
+    throw explained(error, out);
   }
+}
+
+/** What the operating system refuses, a full disk for instance, is for the user to mend. */
+function explained(error: unknown, out: string): unknown {
+  const isSystemError = error instanceof Error && "syscall" in error && "code" in error;
+  if (!isSystemError) return error;
+  return new BenchError({
+    what: `the twin cannot be written: ${error.message}`,
+    where: out,
+    fix: "free space, or name another folder with --out; nothing was left behind",
+    cause: error,
+  });
 }
 
 async function refuseOccupied(out: string): Promise<void> {
   const entries = await readdir(out).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
+    if (error.code === "ENOENT") return [] as string[];
     throw new BenchError({
       what: "the output is not a folder that can be read",
       where: out,
