@@ -179,11 +179,11 @@ async function fillStore(job: Job, db: Database, folder: string): Promise<void> 
 
   stages.begin("codes and names");
   await stageStructure(db);
-  await stageDictionaries(db, definition);
+  const dictionaries = await stageDictionaries(db, definition);
   const reasons = new DropReasons();
   for (const [number, { table }] of definition.events.entries()) {
     stages.begin(`events of ${table}`);
-    await stageEvents(db, definition, number, reasons);
+    await stageEvents(db, definition, number, dictionaries, reasons);
     const neededAgain = definition.events.slice(number + 1).some((rule) => rule.table === table);
     if (!neededAgain) await db.run(`DROP TABLE ${table}`); // frees its memory
   }

@@ -36,37 +36,85 @@ function kindNumber(kind: CodeKind): number {
   return CODE_KINDS.indexOf(kind);
 }
 
-/** The values of an expression, each at least once; over distinct raw values, which are far fewer than the rows. */
-function valuesOf(definition: DatasetDefinition, rule: EventRule, expression: string): string {
-  const rowColumns = new Set([...expression.matchAll(/\br\.(\w+)/g)].map((found) => found[1]));
-  const usesDrug = /\bd\./.test(expression);
-  if (rowColumns.size === 0 && usesDrug) return `SELECT ${expression} AS value FROM drug_map d`;
-  const rows = usesDrug
-    ? `${rule.table} r ${joinDrugs(definition, rule)}`
-    : `(SELECT DISTINCT ${[...rowColumns].join(", ") || "1"} FROM ${rule.table}) r`;
-  return `SELECT ${expression} AS value FROM ${rows}`;
-}
-
 function joinDrugs(definition: DatasetDefinition, rule: EventRule): string {
   return definition.drugs?.table === rule.table ? drugJoin(definition.drugs) : "";
 }
 
-/** Makes the enumeration types, in text order, the drug map's columns of these types, and staged_events. */
+/** Columns of the raw row that an expression uses. */
+function rowColumns(expression: string): string[] {
+  return [...new Set([...expression.matchAll(/\br\.(\w+)/g)].map((found) => found[1] ?? ""))];
+}
+
+/**
+ * A field whose text repeats. Where it uses the raw row it has a table of its own with one row for each
+ * distinct combination of the columns used, so that an expression over text runs once for each of them.
+ */
+interface RepeatedText {
+  /** SELECT value: all its values. */
+  readonly values: string;
+  /** The expression over `r`, `d` and the joined table, of the enumeration type. */
+  readonly expression: string;
+  readonly join: string;
+}
+
+async function repeatedText(
+  db: Database,
+  rule: EventRule,
+  number: number,
+  type: keyof typeof DICTIONARIES,
+): Promise<RepeatedText | undefined> {
+  const expression = rule[DICTIONARIES[type]];
+  if (expression === undefined) return undefined;
+  const columns = rowColumns(expression);
+  if (columns.length === 0) {
+    return { values: `SELECT ${expression} AS value FROM drug_map d`, expression, join: "" };
+  }
+  const table = `${type}_${number}`;
+  await db.run(`
+    CREATE TABLE ${table} AS
+    WITH r AS MATERIALIZED (SELECT DISTINCT ${columns.join(", ")} FROM ${rule.table})
+    SELECT *, CAST(${expression} AS VARCHAR) AS value FROM r`);
+  const same = columns.map((c) => `${table}.${c} IS NOT DISTINCT FROM r.${c}`);
+  return {
+    values: `SELECT value FROM ${table}`,
+    expression: `${table}.value`,
+    join: `LEFT JOIN ${table} ON ${same.join(" AND ")}`,
+  };
+}
+
+/** The repeated text of every rule, by enumeration type. */
+export type Dictionaries = readonly Readonly<
+  Partial<Record<keyof typeof DICTIONARIES, RepeatedText>>
+>[];
+
+/**
+ * Makes the enumeration types, in text order, the tables that hold repeated text, the drug map's columns of
+ * these types, and staged_events.
+ */
 export async function stageDictionaries(
   db: Database,
   definition: DatasetDefinition,
-): Promise<void> {
-  for (const [type, field] of Object.entries(DICTIONARIES)) {
-    const selects = definition.events.flatMap((rule) => {
-      const expression = rule[field];
-      return expression === undefined ? [] : [valuesOf(definition, rule, expression)];
-    });
-    if (field === "code") selects.push("SELECT code AS value FROM structure");
-    selects.push("SELECT '' AS value"); // an enumeration must have a member
+): Promise<Dictionaries> {
+  const dictionaries: Partial<Record<keyof typeof DICTIONARIES, RepeatedText>>[] =
+    definition.events.map(() => ({}));
+  for (const type of Object.keys(DICTIONARIES) as (keyof typeof DICTIONARIES)[]) {
+    const selects = ["SELECT '' AS value"]; // an enumeration must have a member
+    if (type === "code_name") selects.push("SELECT code FROM structure");
+    for (const [number, rule] of definition.events.entries()) {
+      const text = await repeatedText(db, rule, number, type);
+      if (text === undefined) continue;
+      selects.push(text.values);
+      Object.assign(dictionaries[number] ?? {}, { [type]: text });
+    }
     await db.run(`
       CREATE TYPE ${type} AS ENUM (
-        SELECT DISTINCT CAST(value AS VARCHAR) AS value FROM (${selects.join(" UNION ALL ")}) WHERE value IS NOT NULL ORDER BY value
+        SELECT DISTINCT value FROM (${selects.join(" UNION ALL ")}) WHERE value IS NOT NULL ORDER BY value
       )`);
+    for (const [number, texts] of dictionaries.entries()) {
+      if (texts[type]?.join) {
+        await db.run(`ALTER TABLE ${type}_${number} ALTER COLUMN value TYPE ${type}`);
+      }
+    }
   }
   await db.run("ALTER TABLE drug_map ALTER COLUMN code TYPE code_name");
   await db.run("ALTER TABLE drug_map ALTER COLUMN text TYPE text_name");
@@ -77,27 +125,31 @@ export async function stageDictionaries(
       text_value text_name, visit_id BIGINT, drug_type drug_type_name, route route_name,
       rule UTINYINT, drop_reason UTINYINT
     )`);
+  return dictionaries;
 }
 
 /** Adds the events of one rule, dropped rows too. */
 export async function stageEvents(
   db: Database,
   definition: DatasetDefinition,
-  ruleNumber: number,
+  number: number,
+  dictionaries: Dictionaries,
   reasons: DropReasons,
 ): Promise<void> {
-  const rule = definition.events[ruleNumber];
-  if (rule === undefined) throw new Error(`${definition.name} has no event rule ${ruleNumber}`);
+  const rule = definition.events[number];
+  const texts = dictionaries[number];
+  if (rule === undefined || texts === undefined) {
+    throw new Error(`${definition.name} has no event rule ${number}`);
+  }
   const visit = rule.visit ?? "CAST(NULL AS BIGINT)";
-  const cast = (expression: string | undefined, type: string) =>
-    `CAST(${expression ?? "NULL"} AS ${type})`;
+  const text = (type: keyof typeof DICTIONARIES) =>
+    `CAST(${texts[type]?.expression ?? "NULL"} AS ${type})`;
   await db.run(`
     INSERT INTO staged_events
     SELECT
       ${rule.subject}, ${rule.time} AS event_time, ${kindNumber(rule.kind)},
-      ${cast(rule.code, "code_name")} AS event_code, ${cast(rule.numeric, "FLOAT")},
-      ${cast(rule.text, "text_name")}, ${visit}, ${cast(rule.drugType, "drug_type_name")},
-      ${cast(rule.route, "route_name")}, ${ruleNumber},
+      ${text("code_name")} AS event_code, CAST(${rule.numeric ?? "NULL"} AS FLOAT),
+      ${text("text_name")}, ${visit}, ${text("drug_type_name")}, ${text("route_name")}, ${number},
       CASE
         WHEN s.subject_id IS NULL THEN ${reasons.number("unknown subject")}
         WHEN ${visit} IS NOT NULL AND v.visit_id IS NULL THEN ${reasons.number("unknown admission")}
@@ -109,7 +161,10 @@ export async function stageEvents(
     FROM ${rule.table} r
     LEFT JOIN subjects s ON s.subject_id = ${rule.subject}
     LEFT JOIN visits v ON v.visit_id = ${visit} AND v.subject_id = ${rule.subject}
-    ${joinDrugs(definition, rule)}`);
+    ${joinDrugs(definition, rule)}
+    ${Object.values(texts)
+      .map((t) => t.join)
+      .join("\n    ")}`);
 }
 
 async function whenVisitDropped(db: Database, reasons: DropReasons): Promise<string[]> {

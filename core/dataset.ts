@@ -40,9 +40,9 @@ export interface EventRule {
   /** Null or left out for events outside any visit. */
   readonly visit?: string;
   readonly time: string;
-  /** May use `r` and `d` only. */
-  readonly code: string;
   readonly numeric?: string;
+  /** The code and the fields below are text that repeats: each uses either `r` or `d`, nothing else. */
+  readonly code: string;
   readonly text?: string;
   readonly drugType?: string;
   readonly route?: string;
