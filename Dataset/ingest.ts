@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import type { StoreInfo } from "../core/event-store.ts";
 import { createDrugMapper, type DrugMapper } from "./drugs/index.ts";
-import { Database } from "./duckdb.ts";
+import { Database, sqlName } from "./duckdb.ts";
 import { translateError } from "./duckdb-errors.ts";
 import { type Fingerprint, type FingerprintedFile, fingerprint } from "./fingerprint.ts";
 import { findRawFiles, type RawFile, verifyGzip } from "./raw-files.ts";
@@ -67,10 +67,10 @@ export async function ingest(
   definition: DatasetDefinition,
   options: IngestOptions,
 ): Promise<{ folder: string; cached: boolean }> {
-  const job = await planJob(definition, options);
-  const folder = join(options.cacheDir, `${definition.name}-${job.fingerprint.cacheKey}`);
-  if (existsSync(join(folder, INFO_FILE))) return { folder, cached: true };
   try {
+    const job = await planJob(definition, options);
+    const folder = join(options.cacheDir, `${definition.name}-${job.fingerprint.cacheKey}`);
+    if (existsSync(join(folder, INFO_FILE))) return { folder, cached: true };
     mkdirSync(options.cacheDir, { recursive: true, mode: 0o700 });
     removeStaleWork(options.cacheDir);
     const work = claimWorkFolder(options.cacheDir);
@@ -82,11 +82,11 @@ export async function ingest(
     } finally {
       rmSync(work, { recursive: true, force: true });
     }
+    return { folder, cached: false };
   } catch (error) {
     options.signal?.throwIfAborted();
     throw translateError(error);
   }
-  return { folder, cached: false };
 }
 
 async function planJob(definition: DatasetDefinition, options: IngestOptions): Promise<Job> {
@@ -227,7 +227,7 @@ async function readTables(job: Job, db: Database, stages: Stages): Promise<Recor
     if (file === undefined) await makeEmptyTable(db, name, table);
     else await loadRawTable(db, file, job.options.signal);
     if (file === undefined) continue;
-    const counted = await db.query(`SELECT count(*) AS n FROM ${name}`);
+    const counted = await db.query(`SELECT count(*) AS n FROM ${sqlName(name)}`);
     rows[name] = counted.numbers("n")[0] ?? 0;
   }
   return rows;

@@ -55,14 +55,15 @@ function clockLength(text: string): string {
 
 function typedColumn(file: RawFile, column: string, type: ColumnType): string {
   const position = file.header.findIndex((name) => name.toLowerCase() === column);
-  if (position < 0) return `CAST(NULL AS ${SQL_TYPES[type]}) AS ${column}`;
+  if (position < 0) return `CAST(NULL AS ${SQL_TYPES[type]}) AS ${sqlName(column)}`;
   const text = sqlName(file.header[position] ?? "");
   const fail = `error(${sqlText(`${MARK} ${column}`)})`;
   const otherwise = file.table.notNull?.includes(column)
     ? fail
     : `CASE WHEN ${text} IS NOT NULL THEN ${fail} END`;
-  if (type === "text" && !file.table.notNull?.includes(column)) return `${text} AS ${column}`;
-  return `coalesce(${tryRead(type, text)}, ${otherwise}) AS ${column}`;
+  if (type === "text" && !file.table.notNull?.includes(column))
+    return `${text} AS ${sqlName(column)}`;
+  return `coalesce(${tryRead(type, text)}, ${otherwise}) AS ${sqlName(column)}`;
 }
 
 /** A file as a table of text; all columns must be named, or the reader would take them for missing. */
@@ -93,7 +94,9 @@ export async function loadRawTable(
 
 /** A table without rows in the place of an optional file that is not there. */
 export async function makeEmptyTable(db: Database, name: string, table: RawTable): Promise<void> {
-  const columns = Object.entries(table.columns).map(([c, type]) => `${c} ${SQL_TYPES[type]}`);
+  const columns = Object.entries(table.columns).map(
+    ([c, type]) => `${sqlName(c)} ${SQL_TYPES[type]}`,
+  );
   await db.run(`CREATE TABLE ${sqlName(name)} (${columns.join(", ")})`);
 }
 
@@ -164,8 +167,8 @@ async function checkUnique(db: Database, file: RawFile): Promise<void> {
   const column = file.table.unique;
   if (column === undefined) return;
   const found = await db.query(`
-    SELECT ${column} AS value, count(*) AS n FROM ${sqlName(file.name)}
-    GROUP BY ${column} HAVING count(*) > 1 ORDER BY value LIMIT 1`);
+    SELECT ${sqlName(column)} AS value, count(*) AS n FROM ${sqlName(file.name)}
+    GROUP BY ALL HAVING count(*) > 1 ORDER BY value LIMIT 1`);
   if (found.rowCount === 0) return;
   throw new BenchError({
     what: `${column} ${found.numbers("value")[0]} occurs in ${found.numbers("n")[0]} rows`,

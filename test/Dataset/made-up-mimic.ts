@@ -101,7 +101,10 @@ export async function storeOf(
 }
 
 /** Rows of a query as objects. */
-export async function rowsOf(store: EventStore, sql: string): Promise<Record<string, unknown>[]> {
+export async function rowsOf(
+  store: Pick<EventStore, "query">,
+  sql: string,
+): Promise<Record<string, unknown>[]> {
   const found = await store.query(sql);
   const columns = found.names.map((name) => [name, found.values(name)] as const);
   return Array.from({ length: found.rowCount }, (_, i) =>
