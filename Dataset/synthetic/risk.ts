@@ -18,18 +18,19 @@ import type { Profile } from "./profile.ts";
 
 /** Log-odds per drug of the latest visit, by ATC level-4 class. */
 const DRUG_CLASSES: Readonly<Record<string, { death: number; readmit: number }>> = {
-  C01CA: { death: 0.4, readmit: 0 }, // vasopressors
-  C03CA: { death: 0.4, readmit: 0.25 }, // loop diuretics
-  N02AA: { death: 0.1, readmit: 0.25 }, // opioids
-  H02AB: { death: 0.15, readmit: 0.25 }, // glucocorticoids
+  C03CA: { death: 0.7, readmit: 0.25 }, // loop diuretics
+  N02AA: { death: 0.2, readmit: 0.25 }, // opioids
+  H02AB: { death: 0.2, readmit: 0.25 }, // glucocorticoids
 };
 const BETA_BLOCKERS = "C07A";
 
 /** Weight of an acute condition that was recorded before the latest visit only. */
-const OLD_ACUTE = 0.4;
+const OLD_ACUTE = 0.5;
 const SHORT_GAP_DAYS = 30;
 const LONG_STAY_DAYS = 7;
 
+/** No history makes death in the next admission likelier than this. */
+const MAX_DEATH = 0.6;
 /** Log-odds of the pairs. */
 const DEATH_PAIRS = { heartAndKidney: 0.6, sepsisInWeakened: 0.8, heartWithBetaBlocker: -0.7 };
 const READMIT_PAIRS = { mindAndAlcohol: 0.7, heartWithoutDiuretic: 0.6 };
@@ -119,14 +120,15 @@ export class RiskModel {
       this.#ever(v, "metastasis") || this.#ever(v, "blood_cancer") || this.#ever(v, "cirrhosis");
     const x =
       this.#profile.nextDeath +
-      0.06 * (v.age - 65) +
+      0.07 * (v.age - 65) +
       0.1 * Math.min(v.visits - 1, 4) +
-      (v.gapDays < SHORT_GAP_DAYS ? 0.6 : 0) +
+      (v.gapDays < SHORT_GAP_DAYS ? 0.9 : 0) +
+      (v.stayDays > LONG_STAY_DAYS ? 0.8 : 0) +
       this.#sum(v, this.#codes.death, this.#drugs.death) +
       (this.#ever(v, "heart_failure") && kidney ? p.heartAndKidney : 0) +
       (this.#last(v, "sepsis") && weakened ? p.sepsisInWeakened : 0) +
       (heart && v.drugs.some((d) => this.#betaBlocker[d]) ? p.heartWithBetaBlocker : 0);
-    return sigmoid(x);
+    return MAX_DEATH * sigmoid(x);
   }
 
   /** Probability of another admission soon after this discharge, for a subject who left alive. */
