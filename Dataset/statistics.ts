@@ -16,7 +16,8 @@ export interface Distribution {
   readonly mean: number;
   readonly median: number;
   readonly p90: number;
-  readonly max: number;
+  /** Of a single subject: null for a real source once masked. */
+  readonly max: number | null;
 }
 
 export interface StoreStatistics {
@@ -72,7 +73,8 @@ export async function describeStore(store: EventStore): Promise<StoreStatistics>
 
 /**
  * The same statistics as they may leave the private cache: of a real source no count of 1 to 9 is given.
- * Means, quantiles and numbers of codes are not counts of subjects and stay.
+ * Means, quantiles and numbers of codes are not counts of subjects and stay; the largest number of visits
+ * or events is that of one subject and goes.
  */
 export function maskStatistics(statistics: StoreStatistics): StoreStatistics {
   if (statistics.source !== "real") return statistics;
@@ -84,6 +86,8 @@ export function maskStatistics(statistics: StoreStatistics): StoreStatistics {
     icu_stays: mask(s.icu_stays),
     events: mask(s.events),
     subjects_by_split: maskAll(s.subjects_by_split),
+    visits_per_subject: { ...s.visits_per_subject, max: null },
+    events_per_subject: { ...s.events_per_subject, max: null },
     vocabularies: s.vocabularies.map((v) => ({
       ...v,
       events: mask(v.events),

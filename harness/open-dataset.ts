@@ -49,7 +49,7 @@ export const datasetOptions = {
   },
   memory: {
     type: "number",
-    default: 3000,
+    default: 2048,
     describe: "memory for reading and sorting tables, in MB",
   },
 } as const satisfies Record<string, Options>;

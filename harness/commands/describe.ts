@@ -27,7 +27,7 @@ export const describeCommand = defineCommand({
 
 function text(s: StoreStatistics): string {
   const spread = (d: StoreStatistics["visits_per_subject"]) =>
-    `mean ${d.mean.toFixed(2)}, median ${d.median}, 90 % ${d.p90}, most ${d.max}`;
+    `mean ${d.mean.toFixed(2)}, median ${d.median}, 90 % ${d.p90}${d.max === null ? "" : `, most ${d.max}`}`;
   const splits = Object.entries(s.subjects_by_split).map(([k, n]) => `${k} ${showCount(n)}`);
   return [
     `${s.dataset} ${s.dataset_version}, source: ${s.source}, fingerprint ${s.fingerprint}`,

@@ -179,6 +179,7 @@ t.test("of a real source no count of 1 to 9 is given; of others all are", async 
     /"(events|subjects|rows|visits|train|tuning|held_out)":[1-9]\b(?!\d)/g,
   );
   t.same(counts, null);
+  t.same([masked.visits_per_subject.max, masked.events_per_subject.max], [null, null]);
   t.equal(statistics.drugs?.rows.name, 1, "the unmasked statistics are not changed");
   const demo = { ...statistics, source: "demo" as const };
   t.equal(maskStatistics(demo), demo);
