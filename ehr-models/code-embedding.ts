@@ -20,18 +20,23 @@ function knownRows(initial: Initializer, width: number): Initializer {
 }
 
 /**
- * Vectors [B*L, width] of units `codes` [B, L]. `learned`: a trained table. `vectors`: the given table,
+ * Vectors [B*L, width] of units `codes` [B, L]. `learned`: a trained table that starts at N(0, initialScale²). `vectors`: the given table,
  * frozen or trained, plus a learned vector at the unknown unit, behind a learned projection (models.md 0.9, F1 and F3).
  */
-export function embedCodes(codes: Tensor, tokenizer: Tokenizer, width: number): Tensor {
+export function embedCodes(
+  codes: Tensor,
+  tokenizer: Tokenizer,
+  width: number,
+  initialScale: number,
+): Tensor {
   const g = codes.graph;
   const { representation, vocabularySize: V } = tokenizer;
   const positions = sizeOf(codes.shape);
   const rowsOf = (vectors: Tensor, d: number) => reshape(lookup(vectors, codes), [positions, d]);
   return g.scope("codes", () => {
     if (representation.kind === "learned") {
-      const initial = knownRows(normal(1), width);
-      return rowsOf(table(g, "table", V, width, { initial }), width);
+      const initial = knownRows(normal(initialScale), width);
+      return rowsOf(table(g, "table", V, width, { initial, decay: true }), width);
     }
     const { width: d, values } = representation;
     const vectors = representation.trainable

@@ -72,6 +72,7 @@ async function train<H extends Hyperparameters>(
       trainer,
       optimizer: { ...OPTIMIZER_DEFAULTS, ...pickOptimizer(hyper) },
       schedule: makeSchedule(hyper.schedule, Math.round(hyper.warmup * steps), steps),
+      averaging: hyper.averaging,
       epochs: context.training.epochs,
       patience: context.training.patience,
       batches: (epoch) => {

@@ -25,7 +25,7 @@ const DEFAULTS = {
   ...TRAINING_DEFAULTS,
   learningRate: 5e-3,
   batchSize: 128,
-  weightDecay: 0.1,
+  weightDecay: 1,
   clipNorm: 0,
   schedule: "cosine" as string,
   warmup: 0,

@@ -19,6 +19,8 @@ export const TRAINING_DEFAULTS = {
   /** constant | linear | cosine, after a linear rise over `warmup` of all steps. */
   schedule: "cosine" as string,
   warmup: 0.05,
+  /** Decay per step of the averaged parameters that are scored and kept; 0 keeps the current ones. */
+  averaging: 0.998,
 };
 
 export interface ForwardContext<H> {

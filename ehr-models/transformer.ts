@@ -23,12 +23,14 @@
  * Deviation: one output layer, as two linear layers in a row are one; one logit for a binary task.
  * Deviation: dropout on attention weights is an option of its own (`attentionDropout`).
  *
- * Initial values as published: tables and the summary token N(0, 1), layers as torch's.
+ * Deviation: tables and the summary token start at N(0, 0.02²), as BERT's, and sinusoids are scaled alike
+ *   (`initialScale`; the paper's preset keeps N(0, 1)): with large tables Adam needs many times more steps
+ *   before the codes show. Layers start as torch's.
  */
 import { BenchError } from "../core/errors.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
-import { dropout } from "../engine/layers/dropout.ts";
+import { dropout, mask } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
@@ -66,48 +68,53 @@ const HIDDEN = -1e9;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  width: 128,
+  learningRate: 1e-3,
+  batchSize: 32,
+  weightDecay: 0.1,
+  width: 64,
   heads: 4,
   layers: 2,
-  feedForward: 256,
+  feedForward: 128,
   activation: "relu" as string,
   norm: "post" as string,
-  dropout: 0.2,
+  /** After attention and inside and after the feed-forward layers. */
+  dropout: 0.3,
+  /** Of attention weights. */
   attentionDropout: 0,
-  inputDropout: 0.2,
+  /** Of elements of x_p. */
+  inputDropout: 0.3,
+  /** Of whole codes. */
+  codeDropout: 0.2,
+  /** Standard deviation of tables at the start, and amplitude of PE and of TE's cycles. */
+  initialScale: 0.02,
   maxCodes: 512,
 };
 type H = typeof DEFAULTS;
 
 /** TE of an interval: [N, d] from whole years [B, L] and cycles [B, L, 2]. */
-function intervalEmbedding(years: Tensor, cycles: Tensor, d: number): Tensor {
+function intervalEmbedding(years: Tensor, cycles: Tensor, { width: d, initialScale }: H): Tensor {
   const g = years.graph;
+  const initial = normal(initialScale);
   const Y =
-    g.inputs.get("time.years") ?? table(g, "time.years", INTERVAL_YEARS, d - CYCLES, standard);
+    g.inputs.get("time.years") ?? table(g, "time.years", INTERVAL_YEARS, d - CYCLES, { initial });
   const looked = reshape(lookup(Y, years), [N, d - CYCLES]);
   const turn = 2 * Math.PI;
   const spread = g.floats([turn, turn, 0, 0, 0, 0, turn, turn], [2, CYCLES]); // [day, hour] -> [day, day, hour, hour]
   const quarter = g.floats([0, Math.PI / 2, 0, Math.PI / 2], [1, CYCLES]); // a cosine is a sine ahead by this
   const phases = sin(add(product(reshape(cycles, [N, 2]), spread), quarter));
-  return concat([looked, phases], 1);
+  return concat([looked, scale(phases, initialScale)], 1);
 }
 
-const standard = { initial: normal(1) };
-
 /** x_p, [N, d]. */
-function embedHistory({ inputs, tokenizer, hyperparameters }: ForwardContext<H>): Tensor {
-  const d = hyperparameters.width;
+function embedHistory({ inputs, tokenizer, hyperparameters: h }: ForwardContext<H>): Tensor {
   const column = (name: string) => reshape(inputs[name] as Tensor, [N, 1]);
   const interval = (name: string) =>
-    intervalEmbedding(inputs[`${name}Years`] as Tensor, inputs[`${name}Cycles`] as Tensor, d);
-  const parts = [
-    embedCodes(inputs["codes"] as Tensor, tokenizer, d),
-    sinusoid(column("visitsBefore"), d),
-    sinusoid(column("daysBefore"), d),
-    interval("within"),
-    interval("between"),
-  ];
-  return parts.reduce(add);
+    intervalEmbedding(inputs[`${name}Years`] as Tensor, inputs[`${name}Cycles`] as Tensor, h);
+  const order = sinusoid(column("visitsBefore"), h.width);
+  const time = sinusoid(column("daysBefore"), h.width);
+  const codes = embedCodes(inputs["codes"] as Tensor, tokenizer, h.width, h.initialScale);
+  const positions = scale(add(order, time), h.initialScale);
+  return [codes, positions, interval("within"), interval("between")].reduce(add);
 }
 
 /** [B, 4, d]: the summary token and what is known of the subject. */
@@ -118,11 +125,13 @@ function leadingPositions({
   hyperparameters,
 }: ForwardContext<H>): Tensor {
   const d = hyperparameters.width;
+  const initial = normal(hyperparameters.initialScale);
   const row = (x: Tensor) => reshape(x, ["B", 1, d]);
-  const cls = graph.parameter("cls", [1, 1, d], normal(1), false);
-  const sex = lookup(table(graph, "sex.table", 3, d, standard), inputs["sex"] as Tensor);
-  const race = lookup(table(graph, "race.table", raceCount, d, standard), inputs["race"] as Tensor);
-  const age = linear(inputs["age"] as Tensor, d, "age", { fewRows: true });
+  const cls = graph.parameter("cls", [1, 1, d], initial, false);
+  const tables = { initial };
+  const sex = lookup(table(graph, "sex.table", 3, d, tables), inputs["sex"] as Tensor);
+  const race = lookup(table(graph, "race.table", raceCount, d, tables), inputs["race"] as Tensor);
+  const age = linear(inputs["age"] as Tensor, d, "age", { fewRows: true, weight: initial });
   return concat([expand(cls, ["B", 1, d]), row(sex), row(race), row(age)], 1);
 }
 
@@ -136,7 +145,8 @@ function attentionBias(graph: Graph, mask: Tensor): Tensor {
 function forward(context: ForwardContext<H>): Tensor {
   const { graph, inputs, hyperparameters: h, classes } = context;
   const d = h.width;
-  const history = dropout(embedHistory(context), h.inputDropout, "history");
+  const whole = dropout(embedHistory(context), h.inputDropout, "history");
+  const history = mask(whole, [N, 1], h.codeDropout, "codes");
   const all = concat([leadingPositions(context), reshape(history, ["B", "L", d])], 1);
   let x = reshape(all, [multiplyDims("B", P), d]);
   const block = {
@@ -192,6 +202,9 @@ export const transformerModel: GraphModel<H> = {
       dropout: 0.5,
       attentionDropout: 0.5,
       inputDropout: 0.2,
+      codeDropout: 0,
+      initialScale: 1,
+      averaging: 0,
       maxCodes: 2000,
       batchSize: 256,
       learningRate: 1e-3,

@@ -1,6 +1,7 @@
 /** The training loop: batches in, the parameters that did best on the tuning split out. */
 import { BenchError } from "../core/errors.ts";
 import type { EpochReport, EpochSummary, TrainingSummary, TuningScore } from "../core/model.ts";
+import { ParameterAverage } from "./average.ts";
 import type { OptimizerOptions, Schedule } from "./optimizer.ts";
 import type { Batch, Trainer } from "./trainer.ts";
 
@@ -18,6 +19,8 @@ export interface FitOptions {
   readonly epochs: number;
   /** Epochs without a better score before training stops. */
   readonly patience: number;
+  /** Decay per step of the averaged parameters that are scored and kept; 0 scores the current ones. */
+  readonly averaging: number;
   /** The batches of an epoch, counted from 1. */
   readonly batches: (epoch: number) => EpochBatches;
   /** Scores the current parameters on the tuning split; higher is better. */
@@ -41,7 +44,11 @@ function checkLoss(loss: number, epoch: number, step: number): void {
 }
 
 /** One pass over the training samples. Returns the mean loss over its steps. */
-async function runEpoch(options: FitOptions, epoch: number): Promise<number> {
+async function runEpoch(
+  options: FitOptions,
+  epoch: number,
+  average: ParameterAverage,
+): Promise<number> {
   const { trainer, optimizer, schedule, signal } = options;
   const { steps, batches } = options.batches(epoch);
   let sum = 0;
@@ -51,6 +58,7 @@ async function runEpoch(options: FitOptions, epoch: number): Promise<number> {
     const { loss } = await trainer.step(parts, optimizer, schedule(trainer.state.step));
     step += 1;
     checkLoss(loss, epoch, step);
+    average.update();
     sum += loss;
     options.report({ epoch, epochs: options.epochs, step, steps, loss });
     await breathe();
@@ -71,15 +79,19 @@ function isBetter(score: number, best: number): boolean {
  */
 export async function fit(options: FitOptions): Promise<TrainingSummary> {
   const { state } = options.trainer;
+  const average = new ParameterAverage(state, options.averaging);
   const curve: EpochSummary[] = [];
   let best: { epoch: number; score: TuningScore; parameters: Float32Array } | undefined;
   let isPatienceOver = false;
   for (let epoch = 1; epoch <= options.epochs && !isPatienceOver; epoch++) {
-    const loss = await runEpoch(options, epoch);
-    const score = await options.evaluate();
+    const loss = await runEpoch(options, epoch, average);
+    const { score, parameters } = await average.during(async () => ({
+      score: await options.evaluate(),
+      parameters: state.copyParameters(),
+    }));
     curve.push({ epoch, train_loss: loss, tuning_score: score.value });
     if (best === undefined || isBetter(score.value, best.score.value))
-      best = { epoch, score, parameters: state.copyParameters() };
+      best = { epoch, score, parameters };
     isPatienceOver = epoch - best.epoch >= options.patience;
   }
   if (best === undefined)

@@ -19,8 +19,8 @@ import type { Profile } from "./profile.ts";
 /** Log-odds per drug of the latest visit, by ATC level-4 class. */
 const DRUG_CLASSES: Readonly<Record<string, { death: number; readmit: number }>> = {
   C03CA: { death: 0.7, readmit: 0.25 }, // loop diuretics
-  N02AA: { death: 0.2, readmit: 0.25 }, // opioids
-  H02AB: { death: 0.2, readmit: 0.25 }, // glucocorticoids
+  N02AA: { death: 0, readmit: 0.25 }, // opioids
+  H02AB: { death: 0, readmit: 0.25 }, // glucocorticoids
 };
 const BETA_BLOCKERS = "C07A";
 

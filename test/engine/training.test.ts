@@ -189,6 +189,7 @@ function fitOptions(trainer: Trainer, more: Partial<FitOptions>): FitOptions {
     optimizer: { ...OPTIMIZER_DEFAULTS, learningRate: 3e-3 },
     schedule: () => 1,
     epochs: 6,
+    averaging: 0,
     patience: 2,
     batches: (epoch) => ({
       steps: 2,
