@@ -24,6 +24,7 @@ const SMALL: Readonly<Record<string, Hyperparameters>> = {
     feedForward: 64,
     dropout: 0,
     inputDropout: 0,
+    codeDropout: 0,
     batchSize: 8,
     learningRate: 3e-3,
     weightDecay: 0,

@@ -76,6 +76,7 @@ for (const trainable of [false, true]) {
         layers: 1,
         dropout: 0,
         inputDropout: 0,
+        codeDropout: 0,
         batchSize: 8,
         learningRate: 3e-3,
       };
