@@ -14,44 +14,53 @@
     (param $p i32) (param $m i32) (param $v i32) (param $g i32) (param $count i32)
     (param $rate f32) (param $correction f32) (param $epsilon f32)
     (param $b1 f32) (param $b2 f32) (param $scale f32) (param $keep f32)
-    (local $at i32) (local $end i32) (local $x v128) (local $mean v128) (local $square v128)
-    (local.set $end (i32.shl (local.get $count) (i32.const 2)))
+    (local $end i32) (local $x v128) (local $mean v128) (local $square v128)
+    (local $Rate v128) (local $Correction v128) (local $Epsilon v128) (local $Scale v128)
+    (local $Keep v128) (local $B1 v128) (local $C1 v128) (local $B2 v128) (local $C2 v128)
+    (local $Tiny v128)
+    ;; constants of the loop, spread over the lanes once
+    (local.set $Rate (f32x4.splat (local.get $rate)))
+    (local.set $Correction (f32x4.splat (local.get $correction)))
+    (local.set $Epsilon (f32x4.splat (local.get $epsilon)))
+    (local.set $Scale (f32x4.splat (local.get $scale)))
+    (local.set $Keep (f32x4.splat (local.get $keep)))
+    (local.set $B1 (f32x4.splat (local.get $b1)))
+    (local.set $C1 (f32x4.splat (f32.sub (f32.const 1) (local.get $b1))))
+    (local.set $B2 (f32x4.splat (local.get $b2)))
+    (local.set $C2 (f32x4.splat (f32.sub (f32.const 1) (local.get $b2))))
+    (local.set $Tiny (f32x4.splat (f32.const 1e-25)))
+    (local.set $end (i32.add (local.get $p) (i32.shl (local.get $count) (i32.const 2))))
     (block $done
       (loop $next
-        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (local.set $x
-          (f32x4.mul (f32x4.splat (local.get $scale))
-            (v128.load (i32.add (local.get $g) (local.get $at)))))
-        (v128.store (i32.add (local.get $g) (local.get $at)) (v128.const f32x4 0 0 0 0))
+        (br_if $done (i32.ge_u (local.get $p) (local.get $end)))
+        (local.set $x (f32x4.mul (local.get $Scale) (v128.load (local.get $g))))
+        (v128.store (local.get $g) (v128.const f32x4 0 0 0 0))
         (local.set $mean
           (f32x4.add
-            (f32x4.mul (f32x4.splat (local.get $b1))
-              (v128.load (i32.add (local.get $m) (local.get $at))))
-            (f32x4.mul (f32x4.splat (f32.sub (f32.const 1) (local.get $b1))) (local.get $x))))
+            (f32x4.mul (local.get $B1) (v128.load (local.get $m)))
+            (f32x4.mul (local.get $C1) (local.get $x))))
         (local.set $mean
-          (f32x4.sub (f32x4.add (local.get $mean) (f32x4.splat (f32.const 1e-25)))
-            (f32x4.splat (f32.const 1e-25))))
-        (v128.store (i32.add (local.get $m) (local.get $at)) (local.get $mean))
+          (f32x4.sub (f32x4.add (local.get $mean) (local.get $Tiny)) (local.get $Tiny)))
+        (v128.store (local.get $m) (local.get $mean))
         (local.set $square
           (f32x4.add
-            (f32x4.mul (f32x4.splat (local.get $b2))
-              (v128.load (i32.add (local.get $v) (local.get $at))))
-            (f32x4.mul (f32x4.splat (f32.sub (f32.const 1) (local.get $b2)))
-              (f32x4.mul (local.get $x) (local.get $x)))))
+            (f32x4.mul (local.get $B2) (v128.load (local.get $v)))
+            (f32x4.mul (local.get $C2) (f32x4.mul (local.get $x) (local.get $x)))))
         (local.set $square
-          (f32x4.sub (f32x4.add (local.get $square) (f32x4.splat (f32.const 1e-25)))
-            (f32x4.splat (f32.const 1e-25))))
-        (v128.store (i32.add (local.get $v) (local.get $at)) (local.get $square))
-        (v128.store (i32.add (local.get $p) (local.get $at))
+          (f32x4.sub (f32x4.add (local.get $square) (local.get $Tiny)) (local.get $Tiny)))
+        (v128.store (local.get $v) (local.get $square))
+        (v128.store (local.get $p)
           (f32x4.sub
-            (f32x4.mul (f32x4.splat (local.get $keep))
-              (v128.load (i32.add (local.get $p) (local.get $at))))
+            (f32x4.mul (local.get $Keep) (v128.load (local.get $p)))
             (f32x4.div
-              (f32x4.mul (f32x4.splat (local.get $rate)) (local.get $mean))
+              (f32x4.mul (local.get $Rate) (local.get $mean))
               (f32x4.add
-                (f32x4.mul (f32x4.splat (local.get $correction)) (f32x4.sqrt (local.get $square)))
-                (f32x4.splat (local.get $epsilon))))))
-        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+                (f32x4.mul (local.get $Correction) (f32x4.sqrt (local.get $square)))
+                (local.get $Epsilon)))))
+        (local.set $p (i32.add (local.get $p) (i32.const 16)))
+        (local.set $m (i32.add (local.get $m) (i32.const 16)))
+        (local.set $v (i32.add (local.get $v) (i32.const 16)))
+        (local.set $g (i32.add (local.get $g) (i32.const 16)))
         (br $next))))
 
   ;; target[ids[i]] += rows[i] for rows of any width, in order, so that the sums never depend on threads.
