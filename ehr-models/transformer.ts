@@ -68,9 +68,9 @@ const HIDDEN = -1e9;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  learningRate: 1e-3,
+  learningRate: 4e-4,
   batchSize: 32,
-  weightDecay: 0.1,
+  weightDecay: 0.3,
   width: 64,
   heads: 4,
   layers: 2,
@@ -84,7 +84,7 @@ const DEFAULTS = {
   /** Of elements of x_p. */
   inputDropout: 0.3,
   /** Of whole codes. */
-  codeDropout: 0.2,
+  codeDropout: 0.3,
   /** Standard deviation of tables at the start, and amplitude of PE and of TE's cycles. */
   initialScale: 0.02,
   maxCodes: 512,

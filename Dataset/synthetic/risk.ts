@@ -120,10 +120,10 @@ export class RiskModel {
       this.#ever(v, "metastasis") || this.#ever(v, "blood_cancer") || this.#ever(v, "cirrhosis");
     const x =
       this.#profile.nextDeath +
-      0.07 * (v.age - 65) +
+      0.09 * (v.age - 65) +
       0.1 * Math.min(v.visits - 1, 4) +
-      (v.gapDays < SHORT_GAP_DAYS ? 0.9 : 0) +
-      (v.stayDays > LONG_STAY_DAYS ? 0.8 : 0) +
+      (v.gapDays < SHORT_GAP_DAYS ? 0.3 : 0) +
+      (v.stayDays > LONG_STAY_DAYS ? 0.2 : 0) +
       this.#sum(v, this.#codes.death, this.#drugs.death) +
       (this.#ever(v, "heart_failure") && kidney ? p.heartAndKidney : 0) +
       (this.#last(v, "sepsis") && weakened ? p.sepsisInWeakened : 0) +
