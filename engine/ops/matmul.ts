@@ -4,7 +4,7 @@
  * Threads and bits: the runtime splits a product [m, k] × [k, n] over threads by rows, but by columns
  * where n > m, and the width of a thread's columns then decides in which blocks k is summed. Results
  * depend on the number of threads exactly when n > m (or n = 1), k > 128 and the first operand is not
- * transposed; measured over 5,000 shapes, up to 16 threads. So many rows are never few (models pad to
+ * transposed; measured over 3,800 shapes, up to 16 threads. So many rows are never few (models pad to
  * 1,024 positions, see `ehr-models/batch-source.ts`), and layers over few rows say so and get the form
  * with a transposed first operand.
  */
