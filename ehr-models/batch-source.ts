@@ -1,6 +1,6 @@
 /** What batches are made from, and in which order: shared by all models. */
 import type { Random } from "../core/random.ts";
-import type { FeedArray, Feeds } from "../engine/runner.ts";
+import type { Feeds } from "../engine/runner.ts";
 import type { DimValues, Shape } from "../engine/shape.ts";
 
 /** An input of a model's graph; named sizes are B (samples) and L (code positions). */
@@ -104,6 +104,6 @@ export function splitBatch(
 }
 
 /** An array of the type of an input. */
-export function allocate(spec: InputSpec, size: number): FeedArray {
+export function allocate(spec: InputSpec, size: number): Float32Array | Int32Array {
   return spec.type === "int32" ? new Int32Array(size) : new Float32Array(size);
 }

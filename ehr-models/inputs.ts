@@ -5,7 +5,7 @@
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import type { Shape } from "../engine/shape.ts";
-import { type BatchSource, type InputSpec, sequenceLength } from "./batch-source.ts";
+import { allocate, type BatchSource, type InputSpec, sequenceLength } from "./batch-source.ts";
 
 const BY_CODE: Shape = ["B", "L"];
 
@@ -128,10 +128,10 @@ function specsOf(columns: readonly SequenceColumn[]): Record<string, InputSpec> 
   return Object.fromEntries(columns.map((name) => [name, all[name] as InputSpec]));
 }
 
-function allocate(spec: InputSpec, B: number, L: number): Float32Array | Int32Array {
+function allocateBatch(spec: InputSpec, B: number, L: number): Float32Array | Int32Array {
   let size = 1;
   for (const dim of spec.shape) size *= dim === "B" ? B : dim === "L" ? L : Number(dim);
-  return spec.type === "int32" ? new Int32Array(size) : new Float32Array(size);
+  return allocate(spec, size);
 }
 
 /** The named columns of a split, with codes as the tokenizer's units. */
@@ -151,7 +151,7 @@ export function sequenceInputs(
       const longest = samples.reduce((n, sample) => Math.max(n, lengthOf(sample)), 1);
       const L = sequenceLength(B, longest);
       const feeds: Feeds = {};
-      for (const [name, spec] of Object.entries(specs)) feeds[name] = allocate(spec, B, L);
+      for (const [name, spec] of Object.entries(specs)) feeds[name] = allocateBatch(spec, B, L);
       for (const [b, sample] of samples.entries()) {
         const ageYears = source.ageYears[sample] as number;
         const row = { history: source.read(sample), ageYears, at: b * L };

@@ -5,11 +5,9 @@
  * too, until what is hidden sums to 10 or more. Zero counts as a small number. Masking twice changes nothing.
  * Not hidden: `training.selected_on`, which tells when tuning has one outcome only.
  */
+import { SMALLEST_COUNT } from "../core/privacy.ts";
 import { MASKED } from "./schema/common.ts";
 import type { ResultRecord, SplitSummary } from "./schema/record.ts";
-
-/** The smallest number of subjects, visits or samples that is told. */
-export const SMALLEST_COUNT = 10;
 
 type Cell = number | typeof MASKED;
 type Splits = ResultRecord["cohort"]["splits"];
