@@ -7,6 +7,11 @@ export interface LabelSpec {
   readonly kind: LabelKind;
   /** Class names in column order; a binary task has one, its positive class. */
   readonly classes: readonly string[];
+  /**
+   * The codes each class stands for, where a class is a code or a group of codes (drugs, say): codes, or
+   * prefixes ending in "*". Lets a model see the classes in the past.
+   */
+  readonly classCodes?: readonly (readonly string[])[];
 }
 
 /** Labels of a task, column by column, sorted by subject then prediction time then visit. */

@@ -1,8 +1,10 @@
 /** A model: samples -> probabilities. */
+import type { Hyperparameters } from "./hyperparameters.ts";
 import type { LabelKind, LabelSpec } from "./label.ts";
 import type { Random } from "./random.ts";
 import type { HistoryLimit, SampleSource } from "./samples.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Outcome } from "./task.ts";
+import type { CodeTable, Tokenizer, TokenizerDefinition } from "./tokenizer.ts";
 
 /** A score on the tuning split by which epochs are compared; higher is better. */
 export interface TuningScore {
@@ -12,6 +14,8 @@ export interface TuningScore {
 }
 
 export interface EpochReport {
+  /** `train`, or the name of a pretraining stage. */
+  readonly stage?: string;
   readonly epoch: number;
   readonly epochs: number;
   readonly step: number;
@@ -24,12 +28,41 @@ export interface TrainingOptions {
   readonly epochs: number;
   /** Epochs without a better tuning score before training stops. */
   readonly patience: number;
+  /** Epochs of each pretraining stage; null for the model's own default, 0 skips pretraining. */
+  readonly pretrainEpochs: number | null;
 }
 
-export interface FitContext {
+/** What a model can rely on about a task without knowing which task it is. */
+export interface Target {
+  readonly labels: LabelSpec;
+  /** Null where the answer is no event that could be waited for. */
+  readonly outcome: Outcome | null;
+}
+
+/**
+ * Where a fit keeps its state between epochs, so that a killed run resumes. Keys name stages. What is
+ * loaded was saved by the same specification; anything else is treated as absent.
+ */
+export interface Checkpoints {
+  load(key: string): Promise<Uint8Array | undefined>;
+  /** Written beside and renamed. */
+  save(key: string, bytes: Uint8Array): Promise<void>;
+}
+
+export interface FitContext extends Target {
   readonly train: SampleSource;
   readonly tuning: SampleSource;
-  readonly labels: LabelSpec;
+  /** The code table whose rows `History.code` names. */
+  readonly codes: CodeTable;
+  /**
+   * Whole timelines of the training subjects, one sample a subject, for pretraining: everything that was
+   * ever recorded, nothing hidden, no labels. Never of other splits.
+   */
+  timelines(limit: HistoryLimit): Promise<SampleSource>;
+  /** Paths of extra files the user gave for this model (`--model-file ddi=FILE`), by name; see `ModelDefinition.files`. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Left out: nothing is kept, a killed fit starts again. */
+  readonly checkpoints?: Checkpoints;
   readonly tokenizer: Tokenizer;
   readonly training: TrainingOptions;
   /** Streams to derive: "init", "shuffle", "dropout". */
@@ -49,6 +82,14 @@ export interface EpochSummary {
   readonly tuning_score: number;
 }
 
+/** A pretraining stage as it was run; `epochs` 0 when it was skipped. */
+export interface PretrainSummary {
+  readonly stage: string;
+  readonly epochs: number;
+  /** Mean training loss of each epoch. */
+  readonly losses: readonly number[];
+}
+
 export interface TrainingSummary {
   readonly epochs: number;
   readonly best_epoch: number;
@@ -56,6 +97,8 @@ export interface TrainingSummary {
   readonly selected_on: TuningScore["name"];
   readonly curve: readonly EpochSummary[];
   readonly parameters: number;
+  /** Left out by models without pretraining. */
+  readonly pretraining?: readonly PretrainSummary[];
 }
 
 export interface FittedModel {
@@ -65,8 +108,7 @@ export interface FittedModel {
   dispose(): Promise<void>;
 }
 
-/** Hyperparameters are numbers, booleans or words, so that a command line can set each of them. */
-export type Hyperparameters = Readonly<Record<string, number | string | boolean>>;
+export type { Hyperparameters } from "./hyperparameters.ts";
 
 export interface ModelDefinition {
   readonly name: string;
@@ -79,6 +121,10 @@ export interface ModelDefinition {
   readonly defaults: Hyperparameters;
   /** Named sets of overrides, e.g. the paper's values. */
   readonly presets: Readonly<Record<string, Hyperparameters>>;
+  /** Extra files the model can read, by name, and what each is; a user gives them with --model-file. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Why the model cannot do a task or read a tokenizer's units; null when it can. Speaks of kinds, never of names of tasks. */
+  refuses?(target: Target, tokenizer: TokenizerDefinition): string | null;
   history(hyperparameters: Hyperparameters): HistoryLimit;
   fit(context: FitContext, hyperparameters: Hyperparameters): Promise<FittedModel>;
 }

@@ -23,6 +23,19 @@ export interface CohortStep {
   readonly samples: number;
 }
 
+/**
+ * What would have to happen after the prediction time for each class to be positive, as events, for models
+ * that generate futures. Codes are exact, or prefixes ending in "*".
+ */
+export interface Outcome {
+  /** [C] codes of which one must occur. */
+  readonly classes: readonly (readonly string[])[];
+  /** Codes at which the wait ends without the outcome; the first of either kind decides. */
+  readonly until: readonly string[];
+  /** Days after the prediction time at which the wait ends; null for no limit. */
+  readonly withinDays: number | null;
+}
+
 export interface TaskDefinition {
   readonly name: string;
   /** Raised when any label could change. */
@@ -51,4 +64,6 @@ export interface TaskDefinition {
   /** Column of the view `true_risk` (synthetic twins only) that holds the true risk of this binary label;
    * null where the twin states none for these options. Left out by tasks that are not binary. */
   trueRisk?(options: TaskOptions): string | null;
+  /** Left out, or null, where the answer is no event that could be waited for (a stay's length, say). */
+  outcome?(options: TaskOptions): Outcome | null;
 }

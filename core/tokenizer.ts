@@ -1,4 +1,5 @@
 /** A tokenizer: codes of the store -> units a model can look up, and what a unit's vector is. */
+import type { Hyperparameters } from "./hyperparameters.ts";
 import type { Random } from "./random.ts";
 
 /** The code table of a store in memory; row order is that of metadata/codes.parquet (sorted by code). */
@@ -8,6 +9,8 @@ export interface CodeTable {
   readonly description: readonly (string | null)[];
   /** Index into CODE_KINDS. */
   readonly kind: Uint8Array;
+  /** Parents of each code in its hierarchy or by a mapping, e.g. the three-character category; empty when unknown. */
+  readonly parents: readonly (readonly string[])[];
 }
 
 /** `learned`: one trainable vector per unit. `vectors`: given vectors behind a trained projection to the model's width. */
@@ -19,6 +22,24 @@ export type UnitRepresentation =
       readonly values: Float32Array;
       readonly width: number;
       /** Whether training may also move the vectors themselves. */
+      readonly trainable: boolean;
+    }
+  | {
+      /**
+       * Rows of a codebook, weighted and summed per segment, segments side by side, behind a trained
+       * projection: vector = concat over s of sum over k of weights[s, k] · codebook[tokens[s, k]].
+       */
+      readonly kind: "tokens";
+      /** [V × segments × K] rows of the codebook; rows of units 0 and 1 are zero. */
+      readonly tokens: Int32Array;
+      /** [V × segments × K], each [K] sums to 1; zero for units 0 and 1. */
+      readonly weights: Float32Array;
+      readonly segments: number;
+      readonly perSegment: number;
+      /** [N × width], row-major. */
+      readonly codebook: Float32Array;
+      readonly width: number;
+      /** Whether training may also move the codebook. */
       readonly trainable: boolean;
     };
 
@@ -37,7 +58,22 @@ export interface TokenizerContext {
   readonly codes: CodeTable;
   /** Number of training subjects that have each code in a history of a training sample. */
   readonly trainSubjects: Uint32Array;
+  /** Pairs of code rows and the training subjects that have both in one visit, most frequent first; for graphs. */
+  coOccurrence(most: number): {
+    readonly a: Int32Array;
+    readonly b: Int32Array;
+    readonly subjects: Uint32Array;
+  };
+  readonly options: Hyperparameters;
+  /** An artefact folder the user named (--tokenizer-dir), or null. */
+  readonly directory: string | null;
+  /** Private folder for what is expensive to make; content-addressed by the tokenizer. */
+  readonly cacheFolder: string;
+  readonly threads: number;
   readonly random: Random;
+  /** For progress display only. */
+  readonly report: (stage: string, done: number, total: number) => void;
+  readonly signal: AbortSignal;
 }
 
 export interface TokenizerDefinition {
@@ -46,5 +82,9 @@ export interface TokenizerDefinition {
   readonly version: number;
   readonly description: string;
   readonly reference: string;
+  /** Every option with its default value; set with --tokenizer-set name=value. */
+  readonly defaults: Hyperparameters;
+  /** Named sets of overrides, chosen with --tokenizer-preset. */
+  readonly presets: Readonly<Record<string, Hyperparameters>>;
   fit(context: TokenizerContext): Promise<Tokenizer>;
 }

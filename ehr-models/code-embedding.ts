@@ -38,6 +38,7 @@ export function embedCodes(
       const initial = knownRows(normal(initialScale), width);
       return rowsOf(table(g, "table", V, width, { initial, decay: true }), width);
     }
+    if (representation.kind === "tokens") return g.fail("embedCodes", "tokens are not read yet");
     const { width: d, values } = representation;
     const vectors = representation.trainable
       ? table(g, "vectors", V, d, { initial: given(values) })
@@ -50,6 +51,7 @@ export function embedCodes(
 
 /** Arrays to feed at every run beside the parameters: the frozen table, if there is one. */
 export function frozenTables({ representation }: Tokenizer): Readonly<Record<string, FeedArray>> {
-  const isFrozen = representation.kind === "vectors" && !representation.trainable;
+  if (representation.kind !== "vectors") return {};
+  const isFrozen = !representation.trainable;
   return isFrozen ? { [FROZEN]: representation.values } : {};
 }

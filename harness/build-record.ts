@@ -1,5 +1,7 @@
 /** From what a run knows to its result record. */
+import { readFileSync } from "node:fs";
 import { type EventStore, SPLITS, type SplitName } from "../core/event-store.ts";
+import { sha256 } from "../core/hash.ts";
 import type { CohortStep } from "../core/task.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { datasets } from "../Dataset/index.ts";
@@ -65,12 +67,17 @@ function buildSpec({ store, plan, seed, outcome }: RunFacts): RunSpec {
     model: plan.model.name,
     model_version: plan.model.version,
     hyperparameters: plan.hyperparameters,
+    model_files: Object.fromEntries(
+      Object.entries(plan.modelFiles).map(([name, file]) => [name, sha256(readFileSync(file))]),
+    ),
     tokenizer: plan.tokenizer.name,
     tokenizer_version: plan.tokenizer.version,
+    tokenizer_options: plan.tokenizerOptions,
     tokenizer_artefact: outcome.tokenizer.artefactHash,
     seed,
     epochs: plan.epochs,
     patience: plan.patience,
+    pretrain_epochs: plan.pretrainEpochs,
     bootstrap_draws: plan.bootstrapDraws,
   };
 }

@@ -8,13 +8,16 @@ export const NUMBERED_CODES =
 
 /** Reads the whole code table (tens of thousands of rows). */
 export async function loadCodeTable(store: EventStore): Promise<CodeTable> {
-  const rows = await store.query("SELECT code, description, kind FROM codes ORDER BY code");
+  const rows = await store.query(
+    "SELECT code, description, kind, parent_codes FROM codes ORDER BY code",
+  );
   const kinds = rows.strings("kind");
   return {
     size: rows.rowCount,
     code: rows.strings("code").map((code) => code ?? ""),
     description: rows.strings("description"),
     kind: Uint8Array.from(kinds, (kind) => kindIndex(kind)),
+    parents: rows.values("parent_codes").map((parents) => (parents as string[] | null) ?? []),
   };
 }
 

@@ -17,7 +17,10 @@ export interface SplitLabelCounts {
   readonly positives: readonly number[]; // [C], in the order of the task's classes
 }
 
-function problem(task: TaskDefinition, what: string): BenchError {
+/** What of a task makes its labels. */
+export type LabelMaker = Pick<TaskDefinition, "name" | "version" | "labelSpec" | "labels">;
+
+function problem(task: LabelMaker, what: string): BenchError {
   return new BenchError({
     what: `labels of task ${task.name}: ${what}`,
     where: `labels of ${task.name}, version ${task.version}`,
@@ -26,7 +29,7 @@ function problem(task: TaskDefinition, what: string): BenchError {
 }
 
 /** Binary values and class indices become INTEGER, so that a null is told from 0. */
-function selectLabels(task: TaskDefinition, options: TaskOptions): string {
+function selectLabels(task: LabelMaker, options: TaskOptions): string {
   const value = task.labelSpec.kind === "multilabel" ? "value" : "coalesce(value::INTEGER, -1)";
   return `SELECT l.subject_id, l.prediction_time, l.visit_id, ${value} AS value, s.split
 FROM (${task.labels(options)}) l
@@ -35,7 +38,7 @@ ORDER BY l.subject_id, l.prediction_time, l.visit_id NULLS FIRST`;
 }
 
 /** Sample numbers from 0 as they appear in messages: the row of the sorted labels. */
-function checkKeys(task: TaskDefinition, keys: readonly ArrayLike<number>[], size: number): void {
+function checkKeys(task: LabelMaker, keys: readonly ArrayLike<number>[], size: number): void {
   const [subject = [], predictionTime = []] = keys;
   for (let i = 0; i < size; i++) {
     if (Number.isNaN(subject[i])) throw problem(task, `row ${i} has no subject`);
@@ -46,7 +49,7 @@ function checkKeys(task: TaskDefinition, keys: readonly ArrayLike<number>[], siz
   }
 }
 
-function splitIndices(task: TaskDefinition, splits: readonly (string | null)[]): Uint8Array {
+function splitIndices(task: LabelMaker, splits: readonly (string | null)[]): Uint8Array {
   const index = new Map<string | null, number>(SPLITS.map((name, i) => [name, i]));
   return Uint8Array.from(splits, (split, i) => {
     const found = index.get(split);
@@ -69,7 +72,7 @@ function positiveClasses(kind: LabelSpec["kind"], columns: Columns): (row: numbe
   };
 }
 
-function valueMatrix(task: TaskDefinition, columns: Columns): Uint8Array {
+function valueMatrix(task: LabelMaker, columns: Columns): Uint8Array {
   const classes = task.labelSpec.classes.length;
   const positives = positiveClasses(task.labelSpec.kind, columns);
   const value = new Uint8Array(columns.rowCount * classes); // [S × C]
@@ -92,7 +95,7 @@ function valueMatrix(task: TaskDefinition, columns: Columns): Uint8Array {
  */
 export async function loadLabels(
   store: EventStore,
-  task: TaskDefinition,
+  task: LabelMaker,
   options: TaskOptions,
 ): Promise<Labels> {
   const columns = await store.query(selectLabels(task, options));
@@ -129,7 +132,7 @@ function medsValue({ kind, classes }: LabelSpec): string {
  */
 export async function exportLabels(
   store: EventStore,
-  task: TaskDefinition,
+  task: LabelMaker,
   options: TaskOptions,
   file: string,
 ): Promise<Labels> {

@@ -1,8 +1,11 @@
 /** `name=value` flags (`--set lr=0.001`, `--task-option windowDays=30`) checked against what there is to set. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { BenchError } from "../core/errors.ts";
 import type { Hyperparameters, ModelDefinition } from "../core/model.ts";
 import { unknownName } from "../core/registry.ts";
 import type { TaskDefinition, TaskOptions } from "../core/task.ts";
+import type { TokenizerDefinition } from "../core/tokenizer.ts";
 
 type Pair = readonly [name: string, value: string];
 
@@ -46,26 +49,68 @@ export function hyperparameters(
   preset: string | undefined,
   pairs: readonly string[],
 ): Hyperparameters {
-  const values: Record<string, number | string | boolean> = { ...model.defaults };
+  return settingsOf(model, `model ${model.name}`, preset, "set", pairs);
+}
+
+/** A tokenizer's options, in the same way. */
+export function tokenizerOptions(
+  tokenizer: TokenizerDefinition,
+  preset: string | undefined,
+  pairs: readonly string[],
+): Hyperparameters {
+  return settingsOf(tokenizer, `tokenizer ${tokenizer.name}`, preset, "tokenizer-set", pairs);
+}
+
+/** Paths by name of the extra files a model can read. @throws for a name it does not know or a missing file. */
+export function modelFiles(
+  model: ModelDefinition,
+  pairs: readonly string[],
+): Readonly<Record<string, string>> {
+  const known = model.files ?? {};
+  return Object.fromEntries(
+    split("model-file", pairs).map(([name, path]) => {
+      if (known[name] === undefined)
+        throw unknownName(`file of model ${model.name}`, name, Object.keys(known));
+      if (existsSync(path)) return [name, resolve(path)];
+      throw new BenchError({
+        what: `the file ${path} does not exist`,
+        where: `--model-file ${name}`,
+        fix: `give the path of ${known[name]}`,
+        exitCode: 2,
+      });
+    }),
+  );
+}
+
+interface Settable {
+  readonly defaults: Hyperparameters;
+  readonly presets: Readonly<Record<string, Hyperparameters>>;
+}
+
+function settingsOf(
+  { defaults, presets }: Settable,
+  owner: string,
+  preset: string | undefined,
+  flag: string,
+  pairs: readonly string[],
+): Hyperparameters {
+  const values: Record<string, number | string | boolean> = { ...defaults };
   if (preset !== undefined) {
-    const chosen = model.presets[preset];
-    if (chosen === undefined) {
-      throw unknownName(`preset of model ${model.name}`, preset, Object.keys(model.presets));
-    }
+    const chosen = presets[preset];
+    if (chosen === undefined) throw unknownName(`preset of ${owner}`, preset, Object.keys(presets));
     Object.assign(values, chosen);
   }
-  for (const [name, text] of split("set", pairs)) {
+  for (const [name, text] of split(flag, pairs)) {
     const standard = values[name];
-    if (standard === undefined) {
-      throw unknownName(`hyperparameter of model ${model.name}`, name, Object.keys(values));
-    }
-    values[name] = parseLike(standard, name, text);
+    if (standard === undefined) throw unknownName(`option of ${owner}`, name, Object.keys(values));
+    values[name] = parseLike(standard, flag, name, text);
   }
   return values;
 }
 
 function parseLike(
   standard: number | string | boolean,
+  flag: string,
   name: string,
   text: string,
 ): number | string | boolean {
@@ -76,7 +121,7 @@ function parseLike(
   if (typeof standard === "number" && text.trim() !== "" && Number.isFinite(value)) return value;
   throw new BenchError({
     what: `${name}=${text} is not a ${typeof standard}`,
-    where: "--set",
+    where: `--${flag}`,
     fix: `give a ${typeof standard}, like the default ${standard}`,
     exitCode: 2,
   });

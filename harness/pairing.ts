@@ -1,7 +1,8 @@
 /** Which dataset, task and model go together; any other pair is refused with the reason. */
 import { BenchError } from "../core/errors.ts";
 import type { ModelDefinition } from "../core/model.ts";
-import type { TaskDefinition } from "../core/task.ts";
+import type { TaskDefinition, TaskOptions } from "../core/task.ts";
+import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { datasets } from "../Dataset/index.ts";
 import { tasks } from "../tasks/index.ts";
 
@@ -17,13 +18,32 @@ export function checkTask(task: TaskDefinition, dataset: string): void {
   });
 }
 
-/** @throws BenchError when the model cannot do this kind of task. */
-export function checkModel(model: ModelDefinition, task: TaskDefinition): void {
-  if (model.accepts.includes(task.labelSpec.kind)) return;
+/** Why a model cannot do a task with a tokenizer; null when it can. */
+export function refusal(
+  model: ModelDefinition,
+  task: TaskDefinition,
+  options: TaskOptions,
+  tokenizer: TokenizerDefinition,
+): string | null {
+  const { kind } = task.labelSpec;
+  if (!model.accepts.includes(kind)) return `it does ${model.accepts.join(" and ")} tasks only`;
+  const target = { labels: task.labelSpec, outcome: task.outcome?.(options) ?? null };
+  return model.refuses?.(target, tokenizer) ?? null;
+}
+
+/** @throws BenchError when the model cannot do the task with the tokenizer. */
+export function checkModel(
+  model: ModelDefinition,
+  task: TaskDefinition,
+  options: TaskOptions,
+  tokenizer: TokenizerDefinition,
+): void {
+  const reason = refusal(model, task, options, tokenizer);
+  if (reason === null) return;
   throw new BenchError({
-    what: `model ${model.name} cannot do ${task.name}, a ${task.labelSpec.kind} task`,
+    what: `model ${model.name} cannot do ${task.name} (${task.labelSpec.kind}) with tokenizer ${tokenizer.name}: ${reason}`,
     where: "--model",
-    fix: `choose a task of kind ${model.accepts.join(" or ")}, or another model (see medtok-bench models)`,
+    fix: "choose another task, tokenizer or model (medtok-bench models says which go together)",
     exitCode: 2,
   });
 }

@@ -2,11 +2,12 @@
 import { BenchError } from "../core/errors.ts";
 import type { EventStore, SplitName } from "../core/event-store.ts";
 import type { Labels } from "../core/label.ts";
-import type { HistoryLimit } from "../core/samples.ts";
+import type { HistoryLimit, SampleSource } from "../core/samples.ts";
 import type { TaskDefinition, TaskOptions } from "../core/task.ts";
 import type { CodeTable, Tokenizer } from "../core/tokenizer.ts";
 import { loadCodeTable } from "./code-table.ts";
 import { labelCounts, loadLabels } from "./labels.ts";
+import { wholeTimelines } from "./pretraining.ts";
 import type { Progress } from "./progress.ts";
 import { SampleSet, type SplitSource } from "./samples.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -19,6 +20,8 @@ export interface Prepared {
   /** Training subjects per code, [codes]. */
   readonly trainSubjects: Uint32Array;
   readonly sources: Readonly<Record<SplitName, SplitSource>>;
+  /** Whole timelines of training subjects; see `FitContext.timelines`. */
+  readonly wholeTimelines: (limit: HistoryLimit) => Promise<SampleSource>;
 }
 
 /** Labels and samples of a task on a store. @throws BenchError when the cohort cannot train a model. */
@@ -45,7 +48,14 @@ export async function prepare(
       tuning: samples.source("tuning", limit),
       held_out: samples.source("held_out", limit),
     };
-    return { labels, samples, codes, trainSubjects, sources };
+    return {
+      labels,
+      samples,
+      codes,
+      trainSubjects,
+      sources,
+      wholeTimelines: wholeTimelines(store, samples.races),
+    };
   });
   progress.end(`${prepared.samples.timelines.time.length} events`);
   return prepared;

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { EventStore } from "../core/event-store.ts";
-import type { CohortStep, TaskDefinition, TaskOptions } from "../core/task.ts";
+import type { CohortStep } from "../core/task.ts";
 import { buildRecord } from "./build-record.ts";
 import { labelCounts } from "./labels.ts";
 import { writePredictions } from "./predictions.ts";
@@ -16,13 +16,10 @@ import { type SeedPlan, trainAndScore } from "./train-and-score.ts";
 
 /** Everything that says what to run, resolved, with all defaults filled in. */
 export interface RunPlan extends Omit<SeedPlan, "seed"> {
-  readonly task: TaskDefinition;
-  readonly taskOptions: TaskOptions;
   readonly protocol: "strict";
   readonly seeds: readonly number[];
   /** Records go to `runs/` below it. */
   readonly resultsDir: string;
-  readonly cacheDir: string;
 }
 
 interface Stage {
@@ -88,6 +85,8 @@ export async function dryRun(store: EventStore, plan: RunPlan, progress: Progres
     model: model.name,
     hyperparameters: plan.hyperparameters,
     tokenizer: tokenizer.name,
+    tokenizer_options: plan.tokenizerOptions,
+    pretrain_epochs: plan.pretrainEpochs,
     seeds: plan.seeds,
     epochs: plan.epochs,
     patience: plan.patience,

@@ -20,6 +20,9 @@ export interface Truncation {
   readonly codes: number;
 }
 
+/** Race as recorded -> index from 1. */
+export type RaceVocabulary = ReadonlyMap<string, number>;
+
 /** All samples of a task on one store. Splits are handed out as `SampleSource`s. */
 export class SampleSet {
   readonly labels: Labels;
@@ -27,15 +30,16 @@ export class SampleSet {
   readonly #subjectRow: Int32Array; // [S] row in the timelines' subjects
   readonly #indexVisit: Int32Array; // [S] row in the visit columns, -1 without one
   readonly #hidden: Uint8Array; // [kinds] 1 where the index visit's codes of this kind are hidden
-  readonly #race: ReadonlyMap<string, number>;
+  readonly #race: RaceVocabulary;
 
-  constructor(labels: Labels, timelines: Timelines, history: HistorySpec) {
+  /** @param races the vocabulary of another set, to share it; by default one is made on training subjects. */
+  constructor(labels: Labels, timelines: Timelines, history: HistorySpec, races?: RaceVocabulary) {
     this.labels = labels;
     this.#timelines = timelines;
     this.#subjectRow = subjectRows(labels, timelines);
     this.#indexVisit = indexVisits(labels, timelines);
     this.#hidden = hiddenKinds(history.hideIndexVisit);
-    this.#race = this.#raceVocabulary();
+    this.#race = races ?? this.#raceVocabulary();
   }
 
   /** Sample numbers of one split, ascending. */
@@ -108,6 +112,10 @@ export class SampleSet {
     return race === null ? 0 : (this.#race.get(race) ?? 0);
   }
 
+  get races(): RaceVocabulary {
+    return this.#race;
+  }
+
   get raceCount(): number {
     return this.#race.size + 1;
   }
@@ -131,7 +139,7 @@ export class SampleSet {
   }
 
   /** Races of training subjects in alphabetical order; ids must fit a byte, so the tail would be unknown. */
-  #raceVocabulary(): ReadonlyMap<string, number> {
+  #raceVocabulary(): RaceVocabulary {
     const seen = new Set<string>();
     for (const sample of this.samplesOf("train")) {
       const race = this.#timelines.race[this.#subjectRow[sample] as number];
@@ -176,6 +184,11 @@ export class SplitSource implements SampleSource {
 
   get labelSpec() {
     return this.#set.labels.spec;
+  }
+
+  /** The subject's id; for the harness only. */
+  subjectOf(sample: number): number {
+    return this.#set.labels.subject[this.samples[sample] as number] as number;
   }
 
   lengthOf(sample: number): number {

@@ -1,4 +1,5 @@
 /** One seed: tokenizer, model, thresholds on tuning, and the only look at the held-out split. */
+import { join } from "node:path";
 import type {
   FittedModel,
   Hyperparameters,
@@ -6,8 +7,11 @@ import type {
   TrainingSummary,
 } from "../core/model.ts";
 import { Random } from "../core/random.ts";
+import type { TaskDefinition, TaskOptions } from "../core/task.ts";
 import type { Tokenizer, TokenizerDefinition } from "../core/tokenizer.ts";
 import { chooseThresholds, evaluate, type MetricTable, tuningScore } from "../metrics/index.ts";
+import { privateFolder } from "./cache.ts";
+import { coOccurrence } from "./co-occurrence.ts";
 import { interruptSignal } from "./interrupt.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
@@ -15,11 +19,20 @@ import type { SplitSource } from "./samples.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
 export interface SeedPlan {
+  readonly task: TaskDefinition;
+  readonly taskOptions: TaskOptions;
   readonly model: ModelDefinition;
   readonly hyperparameters: Hyperparameters;
+  /** Paths of the extra files given for the model, by name. */
+  readonly modelFiles: Readonly<Record<string, string>>;
   readonly tokenizer: TokenizerDefinition;
+  readonly tokenizerOptions: Hyperparameters;
+  readonly tokenizerDir: string | null;
   readonly epochs: number;
   readonly patience: number;
+  /** Null for the model's own default. */
+  readonly pretrainEpochs: number | null;
+  readonly cacheDir: string;
   readonly bootstrapDraws: number;
   readonly threads: number;
   readonly seed: number;
@@ -41,11 +54,7 @@ export async function trainAndScore(
 ): Promise<SeedOutcome> {
   const random = Random.fromSeed(plan.seed);
   const tokenizer = await watch.time("tokenizer", () =>
-    plan.tokenizer.fit({
-      codes: prepared.codes,
-      trainSubjects: prepared.trainSubjects,
-      random: random.derive("tokenizer"),
-    }),
+    fitTokenizer(prepared, plan, random, progress),
   );
   const fitted = await watch.time("train", () => fit(prepared, plan, tokenizer, random, progress));
   try {
@@ -60,31 +69,70 @@ export async function trainAndScore(
   }
 }
 
+async function fitTokenizer(
+  prepared: Prepared,
+  plan: SeedPlan,
+  random: Random,
+  progress: Progress,
+): Promise<Tokenizer> {
+  let stage = "";
+  const tokenizer = await plan.tokenizer.fit({
+    codes: prepared.codes,
+    trainSubjects: prepared.trainSubjects,
+    coOccurrence: (most) => coOccurrence(prepared.sources.train, most),
+    options: plan.tokenizerOptions,
+    directory: plan.tokenizerDir,
+    cacheFolder: privateFolder(join(plan.cacheDir, "tokenizers")),
+    threads: plan.threads,
+    random: random.derive("tokenizer"),
+    report: (name, done, total) => {
+      if (name !== stage) progress.start(`${plan.tokenizer.name}: ${name}`, total);
+      stage = name;
+      progress.update(done, "", total);
+    },
+    signal: interruptSignal,
+  });
+  if (stage !== "") progress.end();
+  return tokenizer;
+}
+
 async function fit(
-  { labels, sources }: Prepared,
+  prepared: Prepared,
   plan: SeedPlan,
   tokenizer: Tokenizer,
   random: Random,
   progress: Progress,
 ): Promise<FittedModel> {
+  const { labels, sources } = prepared;
   const truth = labelMatrix(sources.tuning);
+  let stage = "train";
   progress.start(`train ${plan.model.name}, seed ${plan.seed}`, 0, "steps");
   const fitted = await plan.model.fit(
     {
       train: sources.train,
       tuning: sources.tuning,
       labels: labels.spec,
+      outcome: plan.task.outcome?.(plan.taskOptions) ?? null,
+      codes: prepared.codes,
+      timelines: prepared.wholeTimelines,
+      files: plan.modelFiles,
       tokenizer,
-      training: { epochs: plan.epochs, patience: plan.patience },
+      training: {
+        epochs: plan.epochs,
+        patience: plan.patience,
+        pretrainEpochs: plan.pretrainEpochs,
+      },
       random,
       threads: plan.threads,
       score: (probabilities) => tuningScore(labels.spec, truth, probabilities),
-      report: ({ epoch, step, steps, loss }) => {
-        progress.update(
-          (epoch - 1) * steps + step,
-          `epoch ${epoch}, loss ${loss.toFixed(4)}`,
-          plan.epochs * steps,
-        );
+      report: ({ stage: now = "train", epoch, epochs, step, steps, loss }) => {
+        if (now !== stage) {
+          progress.end();
+          progress.start(`${now} ${plan.model.name}, seed ${plan.seed}`, 0, "steps");
+          stage = now;
+        }
+        const text = `epoch ${epoch}, loss ${loss.toFixed(4)}`;
+        progress.update((epoch - 1) * steps + step, text, epochs * steps);
       },
       signal: interruptSignal,
     },

@@ -29,5 +29,7 @@ export const baseline: TokenizerDefinition = {
   description:
     "One learned vector per code seen in a training subject; other codes share the unknown vector.",
   reference: "the baseline rows of Su et al., Multimodal Medical Code Tokenizer, ICML 2025",
+  defaults: {},
+  presets: {},
   fit,
 };

@@ -1,8 +1,12 @@
-import type { Hyperparameters } from "../../core/model.ts";
+import type { Hyperparameters, ModelDefinition } from "../../core/model.ts";
+import type { TaskDefinition } from "../../core/task.ts";
 import { models } from "../../ehr-models/index.ts";
 import { tasks } from "../../tasks/index.ts";
+import { tokenizers } from "../../tokenizers/index.ts";
 import { defineCommand } from "../command.ts";
+import { taskOptions } from "../options.ts";
 import { print } from "../output.ts";
+import { refusal } from "../pairing.ts";
 
 export const modelsCommand = defineCommand({
   name: "models",
@@ -19,7 +23,17 @@ export const modelsCommand = defineCommand({
       description: m.description,
       reference: m.reference,
       accepts: m.accepts,
-      tasks: tasks.all.filter((t) => m.accepts.includes(t.labelSpec.kind)).map((t) => t.name),
+      tasks: tasks.all.filter((t) => reasonFor(m, t) === null).map((t) => t.name),
+      refused: Object.fromEntries(
+        tasks.all.flatMap((t) => {
+          const reason = reasonFor(m, t);
+          return reason === null ? [] : [[t.name, reason]];
+        }),
+      ),
+      tokenizers: tokenizers.all
+        .filter((k) => tasks.all.some((t) => reasonFor(m, t, k) === null))
+        .map((k) => k.name),
+      files: m.files ?? {},
       hyperparameters: m.defaults,
       presets: m.presets,
     }));
@@ -27,12 +41,17 @@ export const modelsCommand = defineCommand({
   },
 });
 
+/** Why a model cannot do a task, with the baseline tokenizer unless another is given. */
+const reasonFor = (m: ModelDefinition, t: TaskDefinition, k = tokenizers.get("baseline")) =>
+  refusal(m, t, taskOptions(t, []), k);
+
 function describe(model: {
   name: string;
   version: number;
   description: string;
   reference: string;
   tasks: readonly string[];
+  refused: Readonly<Record<string, string>>;
   hyperparameters: Hyperparameters;
   presets: Readonly<Record<string, Hyperparameters>>;
 }): string {
@@ -41,6 +60,7 @@ function describe(model: {
     `${model.name} (version ${model.version}): ${model.description}`,
     `  after     ${model.reference}`,
     `  tasks     ${model.tasks.join(", ")}`,
+    ...Object.entries(model.refused).map(([task, reason]) => `  not       ${task}: ${reason}`),
     `  presets   ${Object.keys(model.presets).join(", ")}`,
     `  --set     ${values.join(" ")}`,
   ].join("\n");

@@ -6,7 +6,7 @@ import { tokenizers } from "../../tokenizers/index.ts";
 import { cacheFolder } from "../cache.ts";
 import { defineCommand } from "../command.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
-import { hyperparameters, taskOptions } from "../options.ts";
+import { hyperparameters, modelFiles, taskOptions, tokenizerOptions } from "../options.ts";
 import { print } from "../output.ts";
 import { checkModel, checkTask } from "../pairing.ts";
 import { openProgress } from "../progress.ts";
@@ -43,11 +43,29 @@ export const runCommand = defineCommand({
     },
     preset: { type: "string", describe: "a named set of hyperparameters of the model, e.g. paper" },
     set: { type: "string", array: true, default: [], describe: "hyperparameter, name=value" },
+    "model-file": {
+      type: "string",
+      array: true,
+      default: [],
+      describe: "an extra file of the model, name=path, e.g. ddi=pairs.csv",
+    },
+    "pretrain-epochs": {
+      type: "number",
+      describe: "epochs of each pretraining stage; 0 skips them, left out: the model's default",
+    },
     tokenizer: {
       type: "string",
       default: "baseline",
       describe: `which tokenizer: ${tokenizers.names.join(", ")}`,
     },
+    "tokenizer-preset": { type: "string", describe: "a named set of the tokenizer's options" },
+    "tokenizer-set": {
+      type: "string",
+      array: true,
+      default: [],
+      describe: "option of the tokenizer, name=value",
+    },
+    "tokenizer-dir": { type: "string", describe: "a trained tokenizer's folder to load" },
     protocol: {
       choices: ["strict"] as const,
       default: "strict" as const,
@@ -67,14 +85,26 @@ export const runCommand = defineCommand({
   async run(args) {
     const task = tasks.get(args.task);
     const model = models.get(args.model);
+    const tokenizer = tokenizers.get(args.tokenizer);
     const plan: RunPlan = {
       task,
       taskOptions: taskOptions(task, args["task-option"]),
       protocol: args.protocol,
       model,
       hyperparameters: hyperparameters(model, args.preset, args.set),
-      tokenizer: tokenizers.get(args.tokenizer),
+      modelFiles: modelFiles(model, args["model-file"]),
+      tokenizer,
+      tokenizerOptions: tokenizerOptions(
+        tokenizer,
+        args["tokenizer-preset"],
+        args["tokenizer-set"],
+      ),
+      tokenizerDir: args["tokenizer-dir"] === undefined ? null : resolve(args["tokenizer-dir"]),
       epochs: wholeNumber("epochs", args.epochs, 1),
+      pretrainEpochs:
+        args["pretrain-epochs"] === undefined
+          ? null
+          : wholeNumber("pretrain-epochs", args["pretrain-epochs"], 0),
       patience: wholeNumber("patience", args.patience, 1),
       bootstrapDraws: wholeNumber("draws", args.draws, 1),
       threads: args.threads,
@@ -104,7 +134,7 @@ export const runCommand = defineCommand({
 /** Refuses impossible pairs before anything is read. */
 function checkTaskOfDataset(dataset: string, plan: RunPlan): void {
   checkTask(plan.task, dataset);
-  checkModel(plan.model, plan.task);
+  checkModel(plan.model, plan.task, plan.taskOptions, plan.tokenizer);
 }
 
 function wholeNumber(flag: string, value: number, least: number): number {

@@ -8,12 +8,16 @@ export const tokenizersCommand = defineCommand({
   examples: [["tokenizers", "list them"]],
   options: {},
   async run({ json }) {
-    const rows = tokenizers.all.map(({ name, version, description, reference }) => ({
-      name,
-      version,
-      description,
-      reference,
-    }));
+    const rows = tokenizers.all.map(
+      ({ name, version, description, reference, defaults, presets }) => ({
+        name,
+        version,
+        description,
+        reference,
+        options: defaults,
+        presets,
+      }),
+    );
     print(json, rows, () =>
       table(
         ["tokenizer", "what it is", "reference"],

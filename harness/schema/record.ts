@@ -18,7 +18,7 @@ import {
 import { metricsSchema } from "./metrics.ts";
 
 /** Raised when a field changes its name or meaning; records of another version are refused. */
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 
 const specSchema = z
   .strictObject({
@@ -41,12 +41,17 @@ const specSchema = z
     model: name,
     model_version: version,
     hyperparameters: settings,
+    model_files: z
+      .record(z.string(), hash)
+      .describe("SHA-256 of each extra file given for the model, by name"),
     tokenizer: name,
     tokenizer_version: version,
+    tokenizer_options: settings,
     tokenizer_artefact: hash.describe("what the tokenizer learned or loaded"),
     seed: z.int(),
     epochs: z.int().positive(),
     patience: z.int().positive(),
+    pretrain_epochs: count.nullable().describe("null: the model's own default; 0: skipped"),
     bootstrap_draws: count,
   })
   .describe("everything needed to run it again");
@@ -118,6 +123,16 @@ const trainingSchema = z.strictObject({
     z.strictObject({ epoch: count, train_loss: z.number(), tuning_score: z.number() }),
   ),
   parameters: count,
+  pretraining: z
+    .array(
+      z.strictObject({
+        stage: z.string(),
+        epochs: count.describe("0 when the stage was skipped"),
+        losses: z.array(z.number()),
+      }),
+    )
+    .optional()
+    .describe("stages before training, of models that have some"),
 });
 
 export const recordSchema = z

@@ -34,12 +34,15 @@ const SPEC: RunSpec = {
   model: "transformer",
   model_version: 1,
   hyperparameters: { width: 64, dropout: 0.1 },
+  model_files: {},
   tokenizer: "baseline",
   tokenizer_version: 1,
+  tokenizer_options: {},
   tokenizer_artefact: "fedcba9876543210",
   seed: 0,
   epochs: 10,
   patience: 3,
+  pretrain_epochs: null,
   bootstrap_draws: 100,
 };
 

@@ -3,7 +3,7 @@ import type { LabelSpec } from "../../core/label.ts";
 import type { FitContext, TuningScore } from "../../core/model.ts";
 import { Random } from "../../core/random.ts";
 import type { History, SampleSource } from "../../core/samples.ts";
-import type { Tokenizer } from "../../core/tokenizer.ts";
+import type { CodeTable, Tokenizer } from "../../core/tokenizer.ts";
 
 export interface MadeSample {
   readonly history: History;
@@ -23,6 +23,18 @@ export const LABELS: Readonly<Record<"binary" | "multiclass" | "multilabel", Lab
 export const CODE_COUNT = 60;
 /** Codes that carry the label; the others are noise. */
 const SIGNAL = 3;
+
+/** The made-up code table; kinds go round among diagnosis, procedure and drug, as in the histories. */
+export function codeTable(): CodeTable {
+  const rows = Array.from({ length: CODE_COUNT }, (_, row) => row);
+  return {
+    size: CODE_COUNT,
+    code: rows.map((row) => `CODE/${String(row).padStart(3, "0")}`),
+    description: rows.map(() => null),
+    kind: Uint8Array.from(rows, (row) => 1 + (row % 3)),
+    parents: rows.map(() => []),
+  };
+}
 
 /** A tokenizer with one learned vector per code. */
 export function learnedTokenizer(): Tokenizer {
@@ -148,6 +160,9 @@ export interface ContextOptions {
   readonly tokenizer?: Tokenizer;
   readonly epochs?: number;
   readonly patience?: number;
+  readonly pretrainEpochs?: number;
+  /** Whole timelines for pretraining; the training samples when left out. */
+  readonly timelines?: SampleSource;
   readonly seed?: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
@@ -167,7 +182,15 @@ export function contextOf(options: ContextOptions): FitContext {
     tuning,
     labels: options.train.labelSpec,
     tokenizer: options.tokenizer ?? learnedTokenizer(),
-    training: { epochs: options.epochs ?? 5, patience: options.patience ?? options.epochs ?? 5 },
+    outcome: null,
+    codes: codeTable(),
+    timelines: () => Promise.resolve(options.timelines ?? options.train),
+    files: {},
+    training: {
+      epochs: options.epochs ?? 5,
+      patience: options.patience ?? options.epochs ?? 5,
+      pretrainEpochs: options.pretrainEpochs ?? null,
+    },
     random: Random.fromSeed(options.seed ?? 0),
     threads: options.threads ?? 1,
     score,

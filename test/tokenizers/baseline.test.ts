@@ -10,9 +10,17 @@ function context(trainSubjects: readonly number[], code = ["A", "B", "C", "D"]):
       code,
       description: code.map(() => null),
       kind: new Uint8Array(code.length),
+      parents: code.map(() => []),
     },
     trainSubjects: Uint32Array.from(trainSubjects),
+    coOccurrence: () => ({ a: new Int32Array(), b: new Int32Array(), subjects: new Uint32Array() }),
+    options: {},
+    directory: null,
+    cacheFolder: "",
+    threads: 1,
     random: Random.fromSeed(0),
+    report: () => {},
+    signal: new AbortController().signal,
   };
 }
 
