@@ -3,23 +3,25 @@
  * consumer that is added later changes no other one's numbers. `Math.random` is forbidden.
  */
 import { createHash } from "node:crypto";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 
 const TWO_POW_32 = 4294967296;
 
-function seedOf(path: string): number {
-  return createHash("sha256").update(path).digest().readInt32LE(0);
+/** The generator's whole state, 128 bits: with 32, some of a few hundred thousand streams would be the same. */
+function stateOf(path: string): number[] {
+  const hash = createHash("sha256").update(path).digest();
+  return [0, 4, 8, 12].map((offset) => hash.readInt32LE(offset));
 }
 
 /** A stream of pseudo-random numbers, fully determined by its path, e.g. `7/init`. */
 export class Random {
   readonly path: string;
-  readonly #generator: ReturnType<typeof xoroshiro128plus>;
+  readonly #generator: ReturnType<typeof xoroshiro128plusFromState>;
   #spare: number | undefined;
 
   private constructor(path: string) {
     this.path = path;
-    this.#generator = xoroshiro128plus(seedOf(path));
+    this.#generator = xoroshiro128plusFromState(stateOf(path));
   }
 
   /** The root stream of a run; only ever used to derive named streams. */

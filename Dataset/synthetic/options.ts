@@ -2,7 +2,7 @@
 import { BenchError } from "../../core/errors.ts";
 
 /** Raised when any byte of the output could change. */
-export const GENERATOR_VERSION = 4;
+export const GENERATOR_VERSION = 5;
 
 /** Sources that have a twin. */
 export const twinLayouts = ["mimic3", "mimic4"] as const;

@@ -17,6 +17,12 @@ t.test("other names and other seeds give other numbers", async (t) => {
   t.notSame(draw(Random.fromSeed(8).derive("init")), base);
 });
 
+t.test("streams whose names agree in the first 32 bits of their hash differ", async (t) => {
+  // Among a few hundred thousand subjects there are always such pairs; these are the first below seed 0.
+  const root = Random.fromSeed(0);
+  t.notSame(draw(root.derive(3630)), draw(root.derive(43042)));
+});
+
 t.test("below(n) is uniform and refuses what it cannot draw", async (t) => {
   const random = Random.fromSeed(1).derive("below");
   const counts = new Array<number>(5).fill(0);

@@ -101,8 +101,12 @@ t.test("gelu, norms before the sublayers and dropout of weights can be chosen", 
     batchSize: 8,
   };
   const model = await transformer.fit(contextOf({ train, epochs: 15 }), options);
-  const { curve } = model.summary;
-  t.ok((curve.at(-1)?.train_loss ?? 9) < (curve[0]?.train_loss ?? 0));
+  const losses = model.summary.curve.map((epoch) => epoch.train_loss);
+  const mean = (some: readonly number[]) => some.reduce((sum, x) => sum + x, 0) / some.length;
+  t.ok(
+    mean(losses.slice(-5)) < mean(losses.slice(0, 5)),
+    "one epoch's loss is noise under dropout",
+  );
   await model.dispose();
 });
 
