@@ -44,8 +44,10 @@ export interface TaskDefinition {
   readonly description: string;
   /** Where the definition comes from: citation or DOI. */
   readonly reference: string;
-  /** The same for every option value. */
+  /** The label under the default options, and under all others where there is no `labelSpecOf`. */
   readonly labelSpec: LabelSpec;
+  /** The label where an option changes its classes; its kind is that of `labelSpec`. */
+  labelSpecOf?(options: TaskOptions): LabelSpec;
   readonly mainMetric: "auprc";
   /** Names of the datasets it is defined for; any other pair is refused. */
   readonly datasets: readonly string[];

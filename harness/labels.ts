@@ -18,7 +18,18 @@ export interface SplitLabelCounts {
 }
 
 /** What of a task makes its labels. */
-export type LabelMaker = Pick<TaskDefinition, "name" | "version" | "labelSpec" | "labels">;
+export type LabelMaker = Pick<
+  TaskDefinition,
+  "name" | "version" | "labelSpec" | "labelSpecOf" | "labels"
+>;
+
+/** The label of a task under some options. */
+export function labelSpecOf(
+  task: Pick<TaskDefinition, "labelSpec" | "labelSpecOf">,
+  options: TaskOptions,
+): LabelSpec {
+  return task.labelSpecOf?.(options) ?? task.labelSpec;
+}
 
 function problem(task: LabelMaker, what: string): BenchError {
   return new BenchError({
@@ -72,9 +83,9 @@ function positiveClasses(kind: LabelSpec["kind"], columns: Columns): (row: numbe
   };
 }
 
-function valueMatrix(task: LabelMaker, columns: Columns): Uint8Array {
-  const classes = task.labelSpec.classes.length;
-  const positives = positiveClasses(task.labelSpec.kind, columns);
+function valueMatrix(task: LabelMaker, spec: LabelSpec, columns: Columns): Uint8Array {
+  const classes = spec.classes.length;
+  const positives = positiveClasses(spec.kind, columns);
   const value = new Uint8Array(columns.rowCount * classes); // [S × C]
   for (let row = 0; row < columns.rowCount; row++) {
     for (const index of positives(row)) {
@@ -103,14 +114,15 @@ export async function loadLabels(
   const predictionTime = Float64Array.from(columns.numbers("prediction_time"));
   const visit = Float64Array.from(columns.numbers("visit_id"));
   checkKeys(task, [subject, predictionTime, visit], columns.rowCount);
+  const spec = labelSpecOf(task, options);
   return {
-    spec: task.labelSpec,
+    spec,
     size: columns.rowCount,
     subject,
     predictionTime,
     visit,
     split: splitIndices(task, columns.strings("split")),
-    value: valueMatrix(task, columns),
+    value: valueMatrix(task, spec, columns),
   };
 }
 
@@ -145,7 +157,7 @@ export async function exportLabels(
   }
   const labels = await loadLabels(store, task, options);
   await store.write(
-    `SELECT subject_id, prediction_time, ${medsValue(task.labelSpec)}
+    `SELECT subject_id, prediction_time, ${medsValue(labelSpecOf(task, options))}
 FROM (${task.labels(options)})
 ORDER BY subject_id, prediction_time, visit_id NULLS FIRST`,
     file,

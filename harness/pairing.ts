@@ -5,6 +5,7 @@ import type { TaskDefinition, TaskOptions } from "../core/task.ts";
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { datasets } from "../Dataset/index.ts";
 import { tasks } from "../tasks/index.ts";
+import { labelSpecOf } from "./labels.ts";
 
 /** @throws BenchError when the dataset is unknown or the task is not defined for it. */
 export function checkTask(task: TaskDefinition, dataset: string): void {
@@ -27,7 +28,7 @@ export function refusal(
 ): string | null {
   const { kind } = task.labelSpec;
   if (!model.accepts.includes(kind)) return `it does ${model.accepts.join(" and ")} tasks only`;
-  const target = { labels: task.labelSpec, outcome: task.outcome?.(options) ?? null };
+  const target = { labels: labelSpecOf(task, options), outcome: task.outcome?.(options) ?? null };
   return model.refuses?.(target, tokenizer) ?? null;
 }
 

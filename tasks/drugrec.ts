@@ -117,7 +117,11 @@ export const drugrec: TaskDefinition = {
   description:
     "From the diagnoses and procedures of a stay and everything before it: which of five drugs were ordered in the stay?",
   reference: "Su et al. 2025, arXiv:2502.04397 (five candidate drugs); drugs by name and route",
-  labelSpec: { kind: "multilabel", classes: DRUGS.map((drug) => drug.name) },
+  labelSpec: {
+    kind: "multilabel",
+    classes: DRUGS.map((drug) => drug.name),
+    classCodes: DRUGS.map((drug) => [`ATC/${drug.atc}`]),
+  },
   mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: {},

@@ -2,6 +2,7 @@
 import { Registry } from "../core/registry.ts";
 import type { TaskDefinition } from "../core/task.ts";
 import { drugrec } from "./drugrec.ts";
+import { drugrecAtc } from "./drugrec-atc.ts";
 import { los } from "./los.ts";
 import { mortality } from "./mortality.ts";
 import { mortality48h } from "./mortality-48h.ts";
@@ -15,4 +16,5 @@ export const tasks = new Registry<TaskDefinition>("task", [
   los,
   phenotype,
   drugrec,
+  drugrecAtc,
 ]);

@@ -211,3 +211,28 @@ export function drugrecLabels(demo: Demo): SecondLabel[] {
     return [[visit.to, drugs.flatMap((yes, i) => (yes ? [i] : []))]];
   });
 }
+
+/**
+ * Classes of the drugs of each admission with a prescription row. `atcOf` names a row's drug as the event
+ * store does (it is the map that is taken as given here, not the labels); classes are the first characters.
+ */
+export function drugClassLabels(
+  demo: Demo,
+  classes: readonly string[],
+  atcOf: (row: Row) => string | null,
+): SecondLabel[] {
+  const length = classes[0]?.length ?? 0;
+  const given = new Map<number, Set<number>>();
+  for (const row of demo.prescriptions) {
+    const visit = Number(row["hadm_id"]);
+    const found = given.get(visit) ?? new Set<number>();
+    given.set(visit, found);
+    const atc = row["drug_type"] === "BASE" ? null : atcOf(row);
+    const number = classes.indexOf(atc?.slice(0, length) ?? "");
+    if (number >= 0) found.add(number);
+  }
+  return each(demo, (visit) => {
+    const found = given.get(visit.id);
+    return found === undefined ? [] : [[visit.to, [...found].sort((a, b) => a - b)]];
+  });
+}
