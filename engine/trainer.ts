@@ -40,6 +40,7 @@ export interface TrainerOptions {
 
 interface RowOutput {
   readonly table: string;
+  /** An input of the parts, or an output where the ids are computed. */
   readonly ids: string;
   readonly output: string;
 }
@@ -88,8 +89,10 @@ export class Trainer {
       loss += values(results, this.#loss)[0] as number;
       for (const { name, output } of this.#dense)
         this.state.addDense(name, values(results, output));
-      for (const { table, ids, output } of this.#rows)
-        this.state.addRows(table, part.feeds[ids] as Int32Array, values(results, output));
+      for (const { table, ids, output } of this.#rows) {
+        const at: unknown = part.feeds[ids] ?? results.get(ids);
+        this.state.addRows(table, at as Int32Array, values(results, output));
+      }
     }
     return loss;
   }
@@ -139,6 +142,7 @@ function gradientOutputs(graph: Graph, loss: Tensor): Outputs {
     if (d === undefined) continue;
     rows.push({ table: table.name, ids: ids.name, output: d.name });
     tensors.push(d);
+    if (graph.inputs.get(ids.name) !== ids) tensors.push(ids);
   }
   return { dense, rows, tensors };
 }
