@@ -25,11 +25,17 @@ export interface CohortStep {
 
 /**
  * What would have to happen after the prediction time for each class to be positive, as events, for models
- * that generate futures. Codes are exact, or prefixes ending in "*".
+ * that generate futures. Codes are exact, or prefixes ending in "*"; an event that is both of a class and
+ * of `until` is the outcome.
  */
 export interface Outcome {
   /** [C] codes of which one must occur. */
   readonly classes: readonly (readonly string[])[];
+  /**
+   * Codes of which one has to come before anything else counts, where the task has only subjects of whom it
+   * did (those admitted again, say): a future without it gives no answer. Left out: every future does.
+   */
+  readonly given?: readonly string[];
   /** Codes at which the wait ends without the outcome; the first of either kind decides. */
   readonly until: readonly string[];
   /** Days after the prediction time at which the wait ends; null for no limit. */

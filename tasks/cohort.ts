@@ -3,7 +3,7 @@
  * rules speak of) and an ordered list of rules. The labels and the cohort flow are both made from these
  * two, so that a count in the flow and a row in the labels cannot disagree.
  */
-import type { EventStore } from "../core/event-store.ts";
+import { type EventStore, STRUCTURE_CODES } from "../core/event-store.ts";
 import type { CohortStep } from "../core/task.ts";
 
 /** One rule of a cohort: `keep` is an SQL condition over the candidates; null counts as "not kept". */
@@ -21,6 +21,11 @@ export interface Cohort {
   readonly candidates: string;
   readonly rules: readonly CohortRule[];
 }
+
+/** Events that outcomes name, as codes or prefixes (see `Outcome` in core/task.ts). */
+export const DEATH_IN_HOSPITAL = `${STRUCTURE_CODES.discharge}/DIED`;
+export const ANY_DISCHARGE = `${STRUCTURE_CODES.discharge}/*`;
+export const ANY_ADMISSION = `${STRUCTURE_CODES.admission}/*`;
 
 /** What is counted before any rule. */
 export const ALL_VISITS = "all visits";

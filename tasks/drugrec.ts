@@ -25,6 +25,9 @@ const EYE = ["left eye", "right eye", "both eyes", "os", "od", "ou"];
 /** By mouth or tube. Only these three spellings: the published counts take the rare ORAL as systemic. */
 const MOUTH_OR_TUBE = ["po", "po/ng", "ng"];
 
+/** "Up to six months" after the prediction time (Su et al. 2025, appendix, of ETHOS). */
+const DAYS_TO_ORDER = 183;
+
 /** Vancomycin by mouth or rectum acts in the gut only and has another ATC code, as have eye drops. */
 const DRUGS: readonly CandidateDrug[] = [
   {
@@ -136,4 +139,11 @@ export const drugrec: TaskDefinition = {
   ],
   labels: () => labelsSql(COHORT),
   cohort: (store) => cohortFlow(store, COHORT),
+  // Another question than the label's: the next order of the drug, which is what the paper asks of models
+  // that generate futures. The stay's own orders lie before the prediction time and cannot be generated.
+  outcome: () => ({
+    classes: DRUGS.map((drug) => [`ATC/${drug.atc}`]),
+    until: [],
+    withinDays: DAYS_TO_ORDER,
+  }),
 };

@@ -3,8 +3,10 @@ import type { TaskDefinition } from "../core/task.ts";
 import {
   ADULT_STAY,
   ADULT_STAY_RULES,
+  ANY_DISCHARGE,
   type Cohort,
   cohortFlow,
+  DEATH_IN_HOSPITAL,
   labelsSql,
   STAYS,
 } from "./cohort.ts";
@@ -52,4 +54,5 @@ export const mortality48h: TaskDefinition = {
   labels: () => labelsSql(COHORT),
   cohort: (store) => cohortFlow(store, COHORT),
   trueRisk: () => "mortality_48h",
+  outcome: () => ({ classes: [[DEATH_IN_HOSPITAL]], until: [ANY_DISCHARGE], withinDays: null }),
 };

@@ -3,8 +3,11 @@ import type { TaskDefinition } from "../core/task.ts";
 import {
   ADULT_STAY,
   ADULT_STAY_RULES,
+  ANY_ADMISSION,
+  ANY_DISCHARGE,
   type Cohort,
   cohortFlow,
+  DEATH_IN_HOSPITAL,
   labelsSql,
   STAYS,
   SURVIVED,
@@ -62,4 +65,10 @@ export const mortality: TaskDefinition = {
   labels: () => labelsSql(COHORT),
   cohort: (store) => cohortFlow(store, COHORT),
   trueRisk: () => "mortality_next",
+  outcome: () => ({
+    classes: [[DEATH_IN_HOSPITAL]],
+    given: [ANY_ADMISSION],
+    until: [ANY_DISCHARGE],
+    withinDays: null,
+  }),
 };

@@ -3,6 +3,7 @@ import type { TaskDefinition, TaskOption, TaskOptions } from "../core/task.ts";
 import {
   ADULT_STAY,
   ADULT_STAY_RULES,
+  ANY_ADMISSION,
   type Cohort,
   cohortFlow,
   labelsSql,
@@ -71,4 +72,9 @@ export const readmission: TaskDefinition = {
     const days = windowDays(options);
     return days === 15 || days === 30 ? `readmission_${days}d` : null;
   },
+  outcome: (options) => ({
+    classes: [[ANY_ADMISSION]],
+    until: [],
+    withinDays: windowDays(options),
+  }),
 };
