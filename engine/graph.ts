@@ -13,7 +13,8 @@ export type ElementType = FloatType | "int32" | "int64" | "bool";
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
-  | { readonly ints: readonly number[] };
+  | { readonly ints: readonly number[] }
+  | { readonly string: string };
 
 export interface Node {
   readonly op: string;

@@ -51,11 +51,12 @@ function floatField(field: number, value: number): Buffer {
   return Buffer.concat([varint(field * 8 + WIRE_FLOAT), bytes]);
 }
 
-/** AttributeProto: name 1, f 2, i 3, ints 8, type 20. */
+/** AttributeProto: name 1, f 2, i 3, s 4, ints 8, type 20. */
 function attribute(name: string, value: Attribute): Buffer {
   const parts = [bytesField(1, name)];
   if ("int" in value) parts.push(integerField(3, value.int), integerField(20, 2));
   else if ("float" in value) parts.push(floatField(2, value.float), integerField(20, 1));
+  else if ("string" in value) parts.push(bytesField(4, value.string), integerField(20, 3));
   else parts.push(...value.ints.map((v) => integerField(8, v)), integerField(20, 7));
   return message(5, parts);
 }

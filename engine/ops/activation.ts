@@ -1,6 +1,7 @@
 /** Nonlinearities. */
 import type { Graph, Tensor } from "../graph.ts";
-import { add, mul, scale, shift, sub } from "./elementwise.ts";
+import { keptSum } from "./broadcast.ts";
+import { abs, add, exp, log, mul, neg, scale, shift, sub } from "./elementwise.ts";
 
 /** max(x, 0), with gradient 0 at 0. */
 export function relu(x: Tensor): Tensor {
@@ -42,11 +43,28 @@ export function gelu(x: Tensor): Tensor {
   return g.record(y, [x], (dy) => [() => mul(dy, add(phi(), density()))]);
 }
 
-/** Softmax along the last axis. Gradient: y ⊙ (dy - sum(dy ⊙ y)). */
-export function softmax(x: Tensor): Tensor {
+/** log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). Gradient: σ(x). */
+export function softplus(x: Tensor): Tensor {
   const g: Graph = x.graph;
-  const y = g.emit("Softmax", [x], x.shape, { attributes: { axis: { int: -1 } } });
-  return g.record(y, [x], (dy) => [() => mul(y, sub(dy, lastAxisSum(mul(dy, y))))]);
+  const y = g.withoutGradient(() => {
+    const rest = log(shift(exp(neg(abs(x))), 1));
+    return add(g.emit("Relu", [x], x.shape), rest);
+  });
+  return g.record(y, [x], (dy) => [() => mul(dy, g.emit("Sigmoid", [x], x.shape))]);
+}
+
+/** Softmax along an axis, the last by default. Gradient: y ⊙ (dy - sum(dy ⊙ y)). */
+export function softmax(x: Tensor, axis: number = x.shape.length - 1): Tensor {
+  const g: Graph = x.graph;
+  const y = g.emit("Softmax", [x], x.shape, { attributes: { axis: { int: axis } } });
+  return g.record(y, [x], (dy) => [() => mul(y, sub(dy, keptSum(mul(dy, y), [axis])))]);
+}
+
+/** Logarithm of the softmax along an axis, the last by default. Gradient: dy - softmax(x) sum(dy). */
+export function logSoftmax(x: Tensor, axis: number = x.shape.length - 1): Tensor {
+  const g: Graph = x.graph;
+  const y = g.emit("LogSoftmax", [x], x.shape, { attributes: { axis: { int: axis } } });
+  return g.record(y, [x], (dy) => [() => sub(dy, mul(softmax(x, axis), keptSum(dy, [axis])))]);
 }
 
 /** Sum along the last axis, which is kept with size 1; records nothing. */

@@ -83,6 +83,11 @@ export function sin(x: Tensor): Tensor {
   return unary("Sin", x, (dy) => mul(dy, x.graph.emit("Cos", [x], x.shape)));
 }
 
+/** x as a value of its own, through which no gradient passes. */
+export function stopGradient(x: Tensor): Tensor {
+  return x.graph.emit("Identity", [x], x.shape, { type: x.type });
+}
+
 /** x as the graph's float type, from integers or booleans; carries no gradient. */
 export function toFloat(x: Tensor): Tensor {
   if (x.type === x.graph.dtype) return x;

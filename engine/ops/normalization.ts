@@ -1,8 +1,9 @@
-/** Layer normalisation. */
+/** Layer normalisation, and rows of unit length. */
 import type { Graph, Tensor } from "../graph.ts";
 import type { Dim, Shape } from "../shape.ts";
+import { lastAxisSum } from "./activation.ts";
 import { columnSums, reshaped } from "./broadcast.ts";
-import { mul, scale, shift, sub } from "./elementwise.ts";
+import { div, mul, scale, shift, sub } from "./elementwise.ts";
 import { concat, slice } from "./layout.ts";
 import { product } from "./matmul.ts";
 
@@ -67,4 +68,18 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5)
       () => reshaped(columnSums(dy), bias.shape),
     ];
   });
+}
+
+/**
+ * x / sqrt(sum(x²) + epsilon) along the last axis: rows of unit length, and zero rows stay zero.
+ * Gradient: (dy - y sum(dy ⊙ y)) / sqrt(sum(x²) + epsilon).
+ */
+export function l2Normalise(x: Tensor, epsilon = 1e-12): Tensor {
+  const g: Graph = x.graph;
+  const { y, length } = g.withoutGradient(() => {
+    const squared = shift(lastAxisSum(mul(x, x)), epsilon);
+    const root = g.emit("Sqrt", [squared], squared.shape);
+    return { y: div(x, root), length: root };
+  });
+  return g.record(y, [x], (dy) => [() => div(sub(dy, mul(y, lastAxisSum(mul(dy, y)))), length)]);
 }

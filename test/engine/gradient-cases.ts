@@ -23,6 +23,8 @@ import { mean, sum } from "../../engine/ops/reduction.ts";
 import type { Shape } from "../../engine/shape.ts";
 import { attentions, losses } from "./attention-and-loss-cases.ts";
 import type { Case } from "./check-gradient.ts";
+import { recurrences } from "./recurrent-cases.ts";
+import { selections } from "./selection-cases.ts";
 
 type T = Tensor;
 type O = tf.Tensor;
@@ -236,4 +238,12 @@ const products: Case[] = [
   },
 ];
 
-export const cases: Case[] = [...elementwise, ...layout, ...products, ...attentions, ...losses];
+export const cases: Case[] = [
+  ...elementwise,
+  ...layout,
+  ...products,
+  ...attentions,
+  ...losses,
+  ...selections,
+  ...recurrences,
+];

@@ -4,6 +4,8 @@ import { Random } from "../../core/random.ts";
 import { gradients } from "../../engine/gradient.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
+import { type GruWeights, gru } from "../../engine/ops/gru.ts";
+import { takeRows } from "../../engine/ops/indexing.ts";
 import { affine, matmul } from "../../engine/ops/matmul.ts";
 import { layerNorm } from "../../engine/ops/normalization.ts";
 import { sum } from "../../engine/ops/reduction.ts";
@@ -63,6 +65,23 @@ const STEADY: Readonly<Record<string, readonly [readonly Shape[], Build]>> = {
   ],
   "sums over a middle axis": [[["few", "long", 1]], ([x]) => sum(x as Tensor, [1])],
   "sums over rows": [[["many", 128]], ([x]) => sum(x as Tensor, [0])],
+  "a gru of few samples": [
+    [[5, 3, 200], [200, 3 * 136], [3 * 136], [136, 3 * 136], [136]],
+    ([x, input, bias, recurrent, recurrentBias]) =>
+      gru(x as Tensor, { input, bias, recurrent, recurrentBias } as GruWeights),
+  ],
+  "a gru of many samples": [
+    [[300, 2, 4], [4, 3 * 48], [3 * 48], [48, 3 * 48], [48]],
+    ([x, input, bias, recurrent, recurrentBias]) =>
+      gru(x as Tensor, { input, bias, recurrent, recurrentBias } as GruWeights),
+  ],
+  "rows taken again and again": [
+    [["few", 96]],
+    ([x]) => {
+      const ids = Int32Array.from({ length: 4000 }, (_, i) => (i * i) % 24);
+      return takeRows(x as Tensor, (x as Tensor).graph.constant(ids, [4000], "int32"));
+    },
+  ],
   "weighted sums of rows": [
     [
       ["few", 1, "long"],
