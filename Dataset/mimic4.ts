@@ -1,6 +1,7 @@
 /** MIMIC-IV, modules hosp and icu: raw tables and the SELECTs that make visits and events of them. */
 import type { DatasetDefinition, EventRule, RawTable } from "../core/dataset.ts";
-import { type IcdVocabulary, icdCodeSql } from "./vocabulary.ts";
+import type { IcdVocabulary } from "../core/vocabulary/codes.ts";
+import { icdCodeSql } from "./vocabulary.ts";
 
 /** From midnight to 23:59:59, the time of what is known to have happened on a day only. */
 const END_OF_DAY = "INTERVAL 86399 SECOND";

@@ -2,7 +2,7 @@
  * The ATC classes that a drug label can name: those of the shipped table of ingredients (a test keeps the
  * two equal), fixed here so that no label depends on which drugs a data set happens to hold.
  */
-import { expandCodes } from "./code-list.ts";
+import { expandCodes } from "../core/vocabulary/code-list.ts";
 
 /** Fourth-level classes, five characters each. */
 const FOURTH_LEVEL = expandCodes(`

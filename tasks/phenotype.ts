@@ -1,6 +1,6 @@
 /** The 25 acute care conditions of a stay, asked at the end of its ICU stay. */
 import type { TaskDefinition } from "../core/task.ts";
-import { expandCodes } from "./code-list.ts";
+import { expandCodes } from "../core/vocabulary/code-list.ts";
 import {
   ADULT_STAY,
   ADULT_STAY_RULES,

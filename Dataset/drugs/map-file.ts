@@ -2,9 +2,10 @@
  * Map files a user brings: `drug` and/or `ndc`, and `atc_code`. A row with both applies to that name
  * under that NDC; with one, to every order with it. Names match whatever their case and blanks.
  */
+
+import { type CsvFile, type CsvRow, readCsv, rowPlace } from "../../core/csv.ts";
 import { BenchError } from "../../core/errors.ts";
 import { sha256 } from "../../core/hash.ts";
-import { type CsvFile, type CsvRow, readCsv, rowPlace } from "./csv.ts";
 import { normaliseNdc } from "./normalise.ts";
 import { ATC_CODE } from "./table.ts";
 

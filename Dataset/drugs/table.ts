@@ -9,10 +9,10 @@
  * A code has five or seven characters: where ATC has no fifth level (V07AB) the fourth stands.
  */
 import { join } from "node:path";
+import { type CsvRow, readCsv, rowPlace } from "../../core/csv.ts";
 import { BenchError } from "../../core/errors.ts";
 import { sha256 } from "../../core/hash.ts";
 import { packageRoot } from "../../core/package-root.ts";
-import { type CsvRow, readCsv, rowPlace } from "./csv.ts";
 import { describeCodes } from "./description.ts";
 import { cleanName, wordsOf } from "./normalise.ts";
 import { ROUTE_GROUPS, type RouteGroup } from "./route.ts";

@@ -1,14 +1,8 @@
 import t from "tap";
+import { type IcdVocabulary, icdCode, ndcCode } from "../../core/vocabulary/codes.ts";
+import { parentCode } from "../../core/vocabulary/hierarchy.ts";
 import { Database, sqlText } from "../../Dataset/duckdb.ts";
-import {
-  type IcdVocabulary,
-  icdCode,
-  icdCodeSql,
-  ndcCode,
-  ndcCodeSql,
-  parentCode,
-  parentCodeSql,
-} from "../../Dataset/vocabulary.ts";
+import { icdCodeSql, ndcCodeSql, parentCodeSql } from "../../Dataset/vocabulary.ts";
 
 const ICD: readonly (readonly [IcdVocabulary, string, string])[] = [
   ["ICD9CM", "25000", "ICD9CM/250.00"],

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
 import t from "tap";
-import { expandCodes } from "../../tasks/code-list.ts";
+import { expandCodes } from "../../core/vocabulary/code-list.ts";
 import { phenotype } from "../../tasks/phenotype.ts";
 import { PHENOTYPES } from "../../tasks/phenotype-definitions.ts";
 import { demoRoot } from "../support/demo-data.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { CsvError, parse } from "csv-parse/sync";
-import { BenchError } from "../../core/errors.ts";
+import { BenchError } from "./errors.ts";
 
 export interface CsvRow {
   /** Line in the file, the header being line 1. */

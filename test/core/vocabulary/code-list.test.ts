@@ -1,5 +1,5 @@
 import t from "tap";
-import { expandCodes } from "../../tasks/code-list.ts";
+import { expandCodes } from "../../../core/vocabulary/code-list.ts";
 
 t.test("spells out alternatives, runs, endings and nesting", (t) => {
   t.same(expandCodes("I10"), ["I10"]);
