@@ -8,6 +8,7 @@ import { multiclassPanel } from "./multiclass.ts";
 import { multilabelPanel } from "./multilabel.ts";
 import type { Average, MetricName, Panel, PanelMetric } from "./panel.ts";
 import { binaryPanel, panelSize } from "./panel.ts";
+import { type Interactions, SET_THRESHOLD } from "./sets.ts";
 
 /** A value or null with a reason, with its interval. */
 export interface Estimate {
@@ -20,7 +21,7 @@ export interface Estimate {
   /** AUPRC only: share of positives, which is what a constant score reaches; for an average over
    * classes the mean over the averaged ones. */
   readonly prevalence?: number;
-  /** F1 of binary and multilabel labels only: where probabilities were cut; chosen on tuning. */
+  /** Where probabilities were cut: F1 of binary and multilabel labels, chosen on tuning; metrics of sets, fixed. */
   readonly threshold?: number;
 }
 
@@ -34,10 +35,12 @@ export interface Metric extends Estimate {
   readonly per_class?: readonly ClassEstimate[];
 }
 
-/** Metrics by name, AUPRC first; the micro averages are there for multilabel labels only. */
+/** Metrics by name, AUPRC first; those that may be absent are there for multilabel labels only, the rate of interactions where interactions are given. */
 export type MetricTable = Readonly<
   Record<"auprc" | "auroc" | "f1" | "brier" | "ece", Metric> &
-    Partial<Record<"micro_auprc" | "micro_auroc", Metric>>
+    Partial<
+      Record<"micro_auprc" | "micro_auroc" | "sample_jaccard" | "sample_f1" | "ddi_rate", Metric>
+    >
 >;
 
 export interface EvaluationInput {
@@ -49,6 +52,8 @@ export interface EvaluationInput {
   readonly subjects: Float64Array; // [S]
   /** One per class, from `chooseThresholds` on the tuning split. */
   readonly thresholds: readonly (number | null)[]; // [C]
+  /** Pairs of classes that interact, for multilabel labels whose classes are drugs. */
+  readonly interactions?: Interactions;
   /** The stream of the bootstrap; it is not advanced. */
   readonly random: Random;
   /** Bootstrap draws; 0 for no intervals. */
@@ -143,6 +148,10 @@ function overallEstimate(result: Result, metric: PanelMetric, first: number): Es
   const { kind } = result.input.spec;
   const samples = (result.facts[0] as Facts).samples;
   const only = result.facts[0] as Facts;
+  if (metric.average === "samples" || metric.average === "pairs") {
+    const reason = samples === 0 ? "no samples" : "no predicted set holds a pair";
+    return { ...estimate(result, first, reason), threshold: SET_THRESHOLD };
+  }
   const reason =
     metric.average === "none" || samples === 0
       ? whyUndefined(metric.name, kind, only)
@@ -157,6 +166,8 @@ function overallEstimate(result: Result, metric: PanelMetric, first: number): Es
   };
 }
 
+const LOWER_IS_BETTER: ReadonlySet<MetricName> = new Set(["brier", "ece", "ddi_rate"]);
+
 function assemble(result: Result): MetricTable {
   const width = 1 + result.panel.classes;
   const entries = result.panel.metrics.map((metric, m): [MetricName, Metric] => {
@@ -165,7 +176,7 @@ function assemble(result: Result): MetricTable {
       metric.name,
       {
         ...overallEstimate(result, metric, first),
-        higher_is_better: metric.name !== "brier" && metric.name !== "ece",
+        higher_is_better: !LOWER_IS_BETTER.has(metric.name),
         average: metric.average,
         ...(metric.perClass ? { per_class: classEstimates(result, metric, first) } : {}),
       },
@@ -192,7 +203,7 @@ const PANELS = { binary: binaryPanel, multiclass: multiclassPanel, multilabel: m
 
 /**
  * AUPRC, AUROC, F1, Brier score and expected calibration error with 95 % intervals, overall and per
- * class. The order of the samples does not matter.
+ * class; for multilabel labels also micro averages and scores of predicted sets. The order of the samples does not matter.
  * @throws BenchError when a probability is not in [0, 1], or those of a multiclass row do not sum to 1.
  * @throws Error when shapes disagree.
  */
@@ -211,6 +222,7 @@ export function evaluate(input: EvaluationInput): MetricTable {
     probabilities,
     subject: index,
     thresholds,
+    ...(input.interactions === undefined ? {} : { interactions: input.interactions }),
   });
   const point = new Float64Array(panelSize(panel));
   panel.measure(new Uint8Array(count).fill(1), point);

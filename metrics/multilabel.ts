@@ -1,16 +1,19 @@
 /**
  * Several classes that do not exclude each other: every metric per class and as the mean over the
- * classes for which it is defined (macro), and AUPRC and AUROC over all pooled pairs (micro) beside it.
+ * classes for which it is defined (macro), AUPRC and AUROC over all pooled pairs (micro) beside it, and the
+ * predicted sets of classes against the true ones (`sets.ts`).
  */
 import { areaUnderRoc, averagePrecision } from "./binary.ts";
 import type { Panel, PanelInput, PanelMetric } from "./panel.ts";
 import { CLASS_METRICS, classData, meanDefined, measureClass } from "./panel.ts";
 import { rank, scan } from "./ranking.ts";
+import { INTERACTION_METRIC, measureSets, SET_METRICS, sumSets } from "./sets.ts";
 
 const METRICS: readonly PanelMetric[] = [
   ...CLASS_METRICS.map((name) => ({ name, average: "macro", perClass: true }) as const),
   { name: "micro_auprc", average: "micro", perClass: false },
   { name: "micro_auroc", average: "micro", perClass: false },
+  ...SET_METRICS,
 ];
 const MACRO = CLASS_METRICS.length;
 
@@ -23,9 +26,11 @@ export function multilabelPanel(input: PanelInput): Panel {
     pooledSubject[i] = subject[Math.floor(i / classes)] as number;
   }
   const pooled = rank(labels, probabilities, pooledSubject);
+  const sets = sumSets(input);
+  const metrics = input.interactions === undefined ? METRICS : [...METRICS, INTERACTION_METRIC];
   const width = 1 + classes;
   return {
-    metrics: METRICS,
+    metrics,
     classes,
     measure(weights, out) {
       perClass.forEach((data, c) => {
@@ -40,6 +45,9 @@ export function multilabelPanel(input: PanelInput): Panel {
       out.fill(Number.NaN, MACRO * width);
       out[MACRO * width] = averagePrecision(sums);
       out[(MACRO + 1) * width] = areaUnderRoc(sums);
+      measureSets(sets, weights).forEach((value, m) => {
+        if (MACRO + 2 + m < metrics.length) out[(MACRO + 2 + m) * width] = value;
+      });
     },
   };
 }

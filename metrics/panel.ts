@@ -12,15 +12,27 @@ import {
   sumErrors,
 } from "./calibration.ts";
 import { column, type Ranking, rank, scan } from "./ranking.ts";
+import type { Interactions } from "./sets.ts";
 
-export type MetricName = "auprc" | "auroc" | "f1" | "brier" | "ece" | "micro_auprc" | "micro_auroc";
+export type MetricName =
+  | "auprc"
+  | "auroc"
+  | "f1"
+  | "brier"
+  | "ece"
+  | "micro_auprc"
+  | "micro_auroc"
+  | "sample_jaccard"
+  | "sample_f1"
+  | "ddi_rate";
 
 /**
  * How a metric of several classes becomes one number. `none`: one class; `macro`: mean over the classes
  * for which it is defined; `micro`: all (sample, class) pairs pooled; `sum`: sum over classes (the
- * multiclass Brier score, 0 to 2); `top_label`: of the most probable class only.
+ * multiclass Brier score, 0 to 2); `top_label`: of the most probable class only; `samples`: mean over
+ * samples of a score of their sets of classes; `pairs`: all pairs of classes in predicted sets pooled.
  */
-export type Average = "none" | "macro" | "micro" | "sum" | "top_label";
+export type Average = "none" | "macro" | "micro" | "sum" | "top_label" | "samples" | "pairs";
 
 export interface PanelMetric {
   readonly name: MetricName;
@@ -67,6 +79,8 @@ export interface PanelInput {
   readonly subject: Uint32Array; // [S]
   /** Per class; null where there is none. Not used for exclusive classes. */
   readonly thresholds: readonly (number | null)[];
+  /** Multilabel only: pairs of classes that interact; see `sets.ts`. */
+  readonly interactions?: Interactions;
 }
 
 /** One class, ready to be measured under any weights. */

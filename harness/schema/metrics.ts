@@ -29,7 +29,9 @@ const estimate = {
     .optional(),
   threshold: z
     .number()
-    .describe("F1 of binary and multilabel labels only: where probabilities were cut, from tuning")
+    .describe(
+      "where probabilities were cut: F1 of binary and multilabel labels, from tuning; metrics of sets, 0.5",
+    )
     .optional(),
 };
 const explained = (e: { value: number | null; reason?: string | undefined }) =>
@@ -46,10 +48,11 @@ const metric = z
     ...estimate,
     higher_is_better: z.boolean(),
     average: z
-      .enum(["none", "macro", "micro", "sum", "top_label"])
+      .enum(["none", "macro", "micro", "sum", "top_label", "samples", "pairs"])
       .describe(
         "none: one class; macro: mean over the classes for which it is defined; micro: all " +
-          "(sample, class) pairs pooled; sum: over classes; top_label: of the most probable class",
+          "(sample, class) pairs pooled; sum: over classes; top_label: of the most probable class; " +
+          "samples: mean over samples of a score of their sets; pairs: all pairs in predicted sets pooled",
       ),
     per_class: z.array(classEstimate).optional(),
   })
@@ -67,5 +70,14 @@ export const metricsSchema = z
     ece: metric.describe("expected calibration error over ten equal-width bins"),
     micro_auprc: metric.optional(),
     micro_auroc: metric.optional(),
+    sample_jaccard: metric
+      .describe("predicted set against the true one, mean over samples; 1 where both are empty")
+      .optional(),
+    sample_f1: metric
+      .describe("predicted set against the true one, mean over samples; 1 where both are empty")
+      .optional(),
+    ddi_rate: metric
+      .describe("share of pairs of drugs in predicted sets that interact by the file given")
+      .optional(),
   })
   .describe("of the held-out split, scored once and whole");

@@ -138,6 +138,9 @@ t.test("multilabel metrics equal scikit-learn's macro and micro averages", async
     close(t, value, brier[c] ?? 0, `brier ${c}`);
   });
   close(t, table.brier.value, (0.20333333333333334 + 0.08 + 0.155) / 3, "mean brier");
+  // jaccard_score(L, Q >= .5, average="samples"), f1_score(L, Q >= .5, average="samples")
+  close(t, table.sample_jaccard?.value, 0.611111111111111, "jaccard of sets");
+  close(t, table.sample_f1?.value, 0.6888888888888888, "f1 of sets");
   t.equal(table.auprc.average, "macro");
   t.equal(table.micro_auprc?.average, "micro");
 });
