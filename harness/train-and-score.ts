@@ -1,5 +1,6 @@
 /** One seed: tokenizer, model, thresholds on tuning, and the only look at the held-out split. */
 import { join } from "node:path";
+import type { LabelSpec } from "../core/label.ts";
 import type {
   FittedModel,
   Hyperparameters,
@@ -9,6 +10,7 @@ import type {
 import { Random } from "../core/random.ts";
 import type { TaskDefinition, TaskOptions } from "../core/task.ts";
 import type { Tokenizer, TokenizerDefinition } from "../core/tokenizer.ts";
+import { areDrugClasses, classInteractions } from "../ehr-models/interactions.ts";
 import { chooseThresholds, evaluate, type MetricTable, tuningScore } from "../metrics/index.ts";
 import { privateFolder } from "./cache.ts";
 import { coOccurrence } from "./co-occurrence.ts";
@@ -159,10 +161,18 @@ async function score(
     probabilities: heldOut,
     subjects: Float64Array.from(sources.held_out.samples, (i) => labels.subject[i] as number),
     thresholds,
+    ...interactionsOf(plan, spec),
     random: random.derive("bootstrap"),
     draws: plan.bootstrapDraws,
   });
   return { metrics, probabilities: { tuning, held_out: heldOut } };
+}
+
+/** Where a model was given drug interactions and predicts classes of drugs, its sets are scored by them too. */
+function interactionsOf({ modelFiles }: SeedPlan, spec: LabelSpec) {
+  const file = modelFiles["ddi"];
+  if (file === undefined || !areDrugClasses(spec)) return {};
+  return { interactions: classInteractions(file, spec.classCodes ?? []) };
 }
 
 /** Labels of one split, row-major [S × C]. */
