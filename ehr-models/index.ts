@@ -2,6 +2,7 @@
 import type { ModelDefinition } from "../core/model.ts";
 import { Registry } from "../core/registry.ts";
 import { logistic } from "./logistic.ts";
+import { mlp } from "./mlp.ts";
 import { transformer } from "./transformer.ts";
 
-export const models = new Registry<ModelDefinition>("model", [transformer, logistic]);
+export const models = new Registry<ModelDefinition>("model", [transformer, logistic, mlp]);

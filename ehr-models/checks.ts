@@ -1,0 +1,35 @@
+/** Checks of hyperparameters that several models share. Each throws a BenchError that says what would do. */
+import { BenchError } from "../core/errors.ts";
+import type { Hyperparameters } from "../core/hyperparameters.ts";
+
+function refuse(what: string, fix: string): never {
+  throw new BenchError({ what, fix, exitCode: 2 });
+}
+
+/** Everything that is called a dropout, and the other named ones, must be a share in [0, 1). */
+export function checkRates(h: Hyperparameters, others: readonly string[] = []): void {
+  for (const [name, rate] of Object.entries(h))
+    if (
+      (/dropout$/i.test(name) || others.includes(name)) &&
+      !(Number(rate) >= 0 && Number(rate) < 1)
+    )
+      refuse(`${name} is ${rate}`, "give a share of at least 0 and below 1");
+}
+
+/** The named ones must be whole numbers of at least 1. */
+export function checkSizes(h: Hyperparameters, names: readonly string[]): void {
+  for (const name of names)
+    if (!Number.isInteger(h[name]) || Number(h[name]) < 1)
+      refuse(`${name} is ${h[name]}`, "at least 1");
+}
+
+/** Heads must divide a width. */
+export function checkHeads(width: number, heads: number): void {
+  if (width % heads !== 0)
+    refuse(`width ${width} does not divide into ${heads} heads`, `choose a multiple of ${heads}`);
+}
+
+/** A word must be one of those known. */
+export function checkWord(name: string, word: string, known: readonly string[]): void {
+  if (!known.includes(word)) refuse(`${name} "${word}"`, `choose ${known.join(" or ")}`);
+}
