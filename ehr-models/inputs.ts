@@ -4,7 +4,7 @@
  */
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
-import type { Shape } from "../engine/shape.ts";
+import { type DimValues, evaluateDim, type Shape, sizeOf } from "../engine/shape.ts";
 import { allocate, type BatchSource, type InputSpec, sequenceLength } from "./batch-source.ts";
 
 const BY_CODE: Shape = ["B", "L"];
@@ -34,7 +34,7 @@ const CODE_COLUMNS = {
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
 /** Per sample. */
-const SAMPLE_COLUMNS = {
+export const SAMPLE_COLUMNS = {
   /** 0 unknown, 1 female, 2 male. */
   sex: { type: "int32", shape: ["B"] },
   /** Index into the race vocabulary, 0 unknown. */
@@ -80,9 +80,9 @@ interface Row {
   readonly at: number;
 }
 
-type Feeds = Record<string, Float32Array | Int32Array>;
+export type Columns = Record<string, Float32Array | Int32Array>;
 
-function fillInterval(feeds: Feeds, name: "within" | "between", row: Row): void {
+function fillInterval(feeds: Columns, name: "within" | "between", row: Row): void {
   const years = feeds[`${name}Years`];
   const cycles = feeds[`${name}Cycles`];
   if (years === undefined && cycles === undefined) return;
@@ -98,7 +98,7 @@ function fillInterval(feeds: Feeds, name: "within" | "between", row: Row): void 
   }
 }
 
-function fillCodes(feeds: Feeds, row: Row, unit: Int32Array): void {
+function fillCodes(feeds: Columns, row: Row, unit: Int32Array): void {
   const { codes, mask, visitsBefore } = feeds;
   const { code, visit, length, visitCount } = row.history;
   for (let i = 0; i < length; i++) {
@@ -113,7 +113,8 @@ function fillCodes(feeds: Feeds, row: Row, unit: Int32Array): void {
   feeds["daysBefore"]?.set(row.history.daysBefore.subarray(0, n), row.at);
 }
 
-function fillSample(feeds: Feeds, b: number, source: SampleSource, sample: number): void {
+/** Writes row `b` of the columns about the sample's subject that are there. */
+export function fillSample(feeds: Columns, b: number, source: SampleSource, sample: number): void {
   const { sex, race, age } = feeds;
   if (sex !== undefined) sex[b] = source.sex[sample] as number;
   if (race !== undefined) race[b] = source.race[sample] as number;
@@ -123,15 +124,23 @@ function fillSample(feeds: Feeds, b: number, source: SampleSource, sample: numbe
   age[2 * b + 1] = Number.isNaN(years) ? 0 : 1;
 }
 
-function specsOf(columns: readonly SequenceColumn[]): Record<string, InputSpec> {
-  const all: Readonly<Record<string, InputSpec>> = { ...CODE_COLUMNS, ...SAMPLE_COLUMNS };
-  return Object.fromEntries(columns.map((name) => [name, all[name] as InputSpec]));
+/** The named ones among all columns. */
+export function specsOf(
+  all: Readonly<Record<string, InputSpec>>,
+  names: readonly string[],
+): Record<string, InputSpec> {
+  return Object.fromEntries(names.map((name) => [name, all[name] as InputSpec]));
 }
 
-function allocateBatch(spec: InputSpec, B: number, L: number): Float32Array | Int32Array {
-  let size = 1;
-  for (const dim of spec.shape) size *= dim === "B" ? B : dim === "L" ? L : Number(dim);
-  return allocate(spec, size);
+/** Zeros for each column of a batch of the given sizes. */
+export function allocateColumns(
+  specs: Readonly<Record<string, InputSpec>>,
+  dims: DimValues,
+): Columns {
+  const columns: Columns = {};
+  for (const [name, spec] of Object.entries(specs))
+    columns[name] = allocate(spec, evaluateDim(sizeOf(spec.shape), dims));
+  return columns;
 }
 
 /** The named columns of a split, with codes as the tokenizer's units. */
@@ -140,7 +149,7 @@ export function sequenceInputs(
   tokenizer: Tokenizer,
   columns: readonly SequenceColumn[],
 ): BatchSource {
-  const specs = specsOf(columns);
+  const specs = specsOf({ ...CODE_COLUMNS, ...SAMPLE_COLUMNS }, columns);
   const lengthOf = (sample: number) => Math.max(1, source.lengthOf(sample));
   return {
     size: source.size,
@@ -150,8 +159,7 @@ export function sequenceInputs(
       const B = samples.length;
       const longest = samples.reduce((n, sample) => Math.max(n, lengthOf(sample)), 1);
       const L = sequenceLength(B, longest);
-      const feeds: Feeds = {};
-      for (const [name, spec] of Object.entries(specs)) feeds[name] = allocateBatch(spec, B, L);
+      const feeds = allocateColumns(specs, { B, L });
       for (const [b, sample] of samples.entries()) {
         const ageYears = source.ageYears[sample] as number;
         const row = { history: source.read(sample), ageYears, at: b * L };
