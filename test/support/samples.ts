@@ -3,6 +3,7 @@ import type { LabelSpec } from "../../core/label.ts";
 import type { FitContext, TuningScore } from "../../core/model.ts";
 import { Random } from "../../core/random.ts";
 import type { History, SampleSource } from "../../core/samples.ts";
+import type { Outcome } from "../../core/task.ts";
 import type { CodeTable, Tokenizer } from "../../core/tokenizer.ts";
 
 export interface MadeSample {
@@ -161,6 +162,7 @@ export interface ContextOptions {
   readonly epochs?: number;
   readonly patience?: number;
   readonly pretrainEpochs?: number;
+  readonly outcome?: Outcome;
   /** Whole timelines for pretraining; the training samples when left out. */
   readonly timelines?: SampleSource;
   readonly seed?: number;
@@ -182,7 +184,7 @@ export function contextOf(options: ContextOptions): FitContext {
     tuning,
     labels: options.train.labelSpec,
     tokenizer: options.tokenizer ?? learnedTokenizer(),
-    outcome: null,
+    outcome: options.outcome ?? null,
     codes: codeTable(),
     timelines: () => Promise.resolve(options.timelines ?? options.train),
     files: {},

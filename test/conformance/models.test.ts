@@ -1,0 +1,258 @@
+/** What every registered model promises. A newcomer adds its small settings to test/support/small-models.ts. */
+import t, { type Test } from "tap";
+import { BenchError } from "../../core/errors.ts";
+import type { LabelKind } from "../../core/label.ts";
+import type {
+  FittedModel,
+  Hyperparameters,
+  ModelDefinition,
+  TuningScore,
+} from "../../core/model.ts";
+import type { History, SampleSource } from "../../core/samples.ts";
+import type { Outcome } from "../../core/task.ts";
+import { models } from "../../ehr-models/index.ts";
+import { tokenizers } from "../../tokenizers/index.ts";
+import {
+  averagePrecision,
+  contextOf,
+  LABELS,
+  labelsOf,
+  type MadeSample,
+  makeSamples,
+  sourceOf,
+} from "../support/samples.ts";
+import { SMALL_MODELS } from "../support/small-models.ts";
+
+/** The signal codes, as events that a generated future could hold. */
+const OUTCOME: Outcome = {
+  classes: [["CODE/000"], ["CODE/001"], ["CODE/002"]],
+  until: [],
+  withinDays: 30,
+};
+
+function outcomeFor(kind: LabelKind): Outcome {
+  const classes = OUTCOME.classes.slice(0, LABELS[kind].classes.length);
+  return { ...OUTCOME, classes };
+}
+
+/** The label kinds a model takes. */
+function kindsOf({ accepts, refuses }: ModelDefinition): LabelKind[] {
+  return accepts.filter((kind) => {
+    const target = { labels: LABELS[kind], outcome: outcomeFor(kind) };
+    return (refuses?.(target, tokenizers.get("baseline")) ?? null) === null;
+  });
+}
+
+/** Minus the log loss, so that the epoch that is kept is the surest one, not the first that ranks well. */
+function fitScore(tuning: SampleSource): (probabilities: Float32Array) => TuningScore {
+  const truth = labelsOf(tuning);
+  const logLoss = (p: number, i: number) => -Math.log(truth[i] === 1 ? p : 1 - p);
+  return (probabilities) => ({
+    value: -probabilities.reduce((sum, p, i) => sum + logLoss(p, i), 0),
+    name: "negative_loss",
+  });
+}
+
+const furthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, x, i) => Math.max(most, Math.abs(x - (b[i] ?? Number.NaN))), 0);
+
+async function using<T>(model: FittedModel, use: (model: FittedModel) => Promise<T>): Promise<T> {
+  try {
+    return await use(model);
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** The arrays of a history, followed by rubbish that is not part of it. */
+function withRubbish(history: History): History {
+  const more = <A extends Int32Array | Uint8Array | Float32Array>(values: A, n: number): A => {
+    const longer = new (values.constructor as { new (size: number): A })(n + 5).fill(3) as A;
+    longer.set(values.subarray(0, n));
+    return longer;
+  };
+  const { length, visitCount } = history;
+  return {
+    length,
+    visitCount,
+    code: more(history.code, length),
+    kind: more(history.kind, length),
+    visit: more(history.visit, length),
+    daysBefore: more(history.daysBefore, length),
+    visitStart: more(history.visitStart, visitCount),
+    visitEnd: more(history.visitEnd, visitCount),
+  };
+}
+
+/** A source as the harness makes them: each `read` overwrites what the one before it gave. */
+function overwriting(source: SampleSource): SampleSource {
+  let last: History | undefined;
+  const read = (sample: number): History => {
+    if (last !== undefined)
+      for (const values of Object.values(last)) if (typeof values === "object") values.fill(1);
+    last = withRubbish(source.read(sample));
+    return last;
+  };
+  return { ...source, read };
+}
+
+for (const definition of models.all) {
+  const { name } = definition;
+  const small = SMALL_MODELS[name];
+  if (small === undefined) {
+    t.fail(`add ${name} to test/support/small-models.ts`);
+    continue;
+  }
+  const kinds = kindsOf(definition);
+  const someKind = kinds[0] ?? "binary";
+  const labels = LABELS[someKind];
+  const made = (size: number, seed?: number) => makeSamples(size, labels, seed);
+  const fitOn = (
+    train: SampleSource,
+    more: Partial<Parameters<typeof contextOf>[0]> = {},
+    settings: Hyperparameters = small.settings,
+  ) => {
+    const { kind } = train.labelSpec;
+    const context = { train, outcome: outcomeFor(kind), epochs: 2, pretrainEpochs: 0, ...more };
+    return definition.fit(
+      { ...contextOf(context), score: fitScore(more.tuning ?? train) },
+      settings,
+    );
+  };
+
+  t.test(
+    `${name} learns 32 samples by heart, and a sample's company changes nothing`,
+    async (t) => {
+      t.ok(kinds.length > 0, "it takes some kind of label");
+      for (const kind of kinds) {
+        const samples = makeSamples(32, LABELS[kind]);
+        const before = structuredClone(samples);
+        const train = sourceOf(samples, LABELS[kind]);
+        const C = LABELS[kind].classes.length;
+        await using(await fitOn(train, { epochs: small.epochs }), async (model) => {
+          const all = await model.predict(train);
+          t.equal(averagePrecision(all, labelsOf(train)), 1, kind);
+          const { curve } = model.summary;
+          const fell = (curve.at(-1)?.train_loss ?? 9) < 0.3 * (curve[0]?.train_loss ?? 0);
+          t.ok(fell, `${kind}: the loss falls`);
+          checkRange(t, all, kind, C);
+          await checkCompany(t, model, samples, kind, all);
+        });
+        t.same(samples, before, `${kind}: what it read is as it was`);
+      }
+    },
+  );
+
+  t.test(`${name} finds the planted signal in subjects it has not seen`, async (t) => {
+    const [train, tuning, held] = [400, 100, 200].map((size, i) =>
+      sourceOf(made(size, 5 + i), labels),
+    );
+    if (train === undefined || tuning === undefined || held === undefined)
+      throw new Error("no samples");
+    const settings = { ...small.settings, batchSize: 32 };
+    const score = await using(await fitOn(train, { tuning, epochs: 12 }, settings), async (model) =>
+      averagePrecision(await model.predict(held), labelsOf(held)),
+    );
+    t.ok(score > 0.9, `average precision ${score}; prevalence is 0.4`);
+  });
+
+  t.test(`${name} is the same again from one seed, and reads only what it is given`, async (t) => {
+    const train = sourceOf(made(20), labels);
+    const fitWith = async (source: SampleSource, more: { seed: number; threads?: number }) =>
+      using(await fitOn(source, more), async (model) => ({
+        probabilities: await model.predict(source),
+        curve: model.summary.curve,
+      }));
+    const first = await fitWith(train, { seed: 1 });
+    t.same(await fitWith(train, { seed: 1, threads: 2 }), first, "bit for bit, on two threads");
+    t.same(await fitWith(overwriting(train), { seed: 1 }), first, "from buffers that are reused");
+    t.notSame(await fitWith(train, { seed: 2 }), first, "another seed is another model");
+  });
+
+  t.test(`${name} copes with one sample, one class, no history and no known facts`, async (t) => {
+    const [one] = made(1);
+    if (one === undefined) throw new Error("no sample");
+    const empty = { ...one.history, length: 0, visitCount: 0 };
+    const label = Uint8Array.from(one.label, (_, c) => (c === 0 ? 1 : 0));
+    const bare = { ...one, history: empty, ageYears: Number.NaN, sex: 0, race: 0, label };
+    for (const samples of [[one], [bare], [bare, { ...one, label }]]) {
+      const train = sourceOf(samples, labels);
+      const probabilities = await using(await fitOn(train), (model) => model.predict(train));
+      t.equal(probabilities.length, samples.length * labels.classes.length);
+      t.ok(probabilities.every((p) => Number.isFinite(p)));
+    }
+    const none = sourceOf([], labels);
+    await t.rejects(fitOn(none), BenchError);
+    const model = await fitOn(sourceOf([one], labels), { epochs: 1 });
+    t.equal((await model.predict(none)).length, 0);
+    await model.dispose();
+    await model.dispose();
+    await t.rejects(model.predict(none), /disposed/, "nor can it be used after it was disposed of");
+  });
+
+  t.test(`${name} stops when told to, and says where a loss was lost`, async (t) => {
+    const train = sourceOf(made(32), labels);
+    const controller = new AbortController();
+    let steps = 0;
+    const report = () => {
+      steps += 1;
+      if (steps === 2) controller.abort(new Error("enough"));
+    };
+    await t.rejects(fitOn(train, { epochs: 9, report, signal: controller.signal }), /enough/);
+    t.equal(steps, 2);
+    const wild = { ...small.settings, learningRate: 1e38, clipNorm: 0 };
+    await t.rejects(fitOn(train, { epochs: 5 }, wild), {
+      name: "BenchError",
+      message: /loss became/,
+      where: /epoch \d+, step \d+/,
+    });
+  });
+
+  t.test(`${name} refuses hyperparameters that it does not have or cannot use`, async (t) => {
+    const train = sourceOf(made(4), labels);
+    const fitWith = (given: Hyperparameters) => fitOn(train, { epochs: 1 }, given);
+    await t.rejects(fitWith({ learnigRate: 1 }), { message: /hyperparameter "learnigRate"/ });
+    await t.rejects(fitWith({ learningRate: "fast" }), { message: /learningRate is "fast"/ });
+    await t.rejects(fitWith({ batchSize: 0 }), { message: /batchSize is 0/ });
+    await t.rejects(fitWith({ schedule: "stairs" }), { message: /learning-rate schedule/ });
+    t.throws(() => definition.history({ wrong: 1 }), BenchError);
+    for (const [preset, values] of Object.entries(definition.presets))
+      for (const [key, value] of Object.entries(values))
+        t.equal(typeof value, typeof definition.defaults[key], `preset ${preset}: ${key}`);
+  });
+}
+
+function checkRange(t: Test, all: Float32Array, kind: LabelKind, C: number): void {
+  t.ok(
+    all.every((p) => p >= 0 && p <= 1),
+    `${kind}: probabilities`,
+  );
+  t.ok(Math.max(...all) > 0.8, `${kind}: no second softmax flattens them`);
+  if (kind !== "multiclass") return;
+  for (let i = 0; i < all.length; i += C)
+    t.ok(Math.abs(all.slice(i, i + C).reduce((a, b) => a + b, 0) - 1) < 1e-5);
+}
+
+/** Alone, backwards, and beside histories that make it be padded much further. */
+async function checkCompany(
+  t: Test,
+  model: FittedModel,
+  samples: readonly MadeSample[],
+  kind: LabelKind,
+  all: Float32Array,
+): Promise<void> {
+  const spec = LABELS[kind];
+  const C = spec.classes.length;
+  const rowOf = (values: Float32Array, i: number) => values.slice(C * i, C * (i + 1));
+  const backwards = await model.predict(sourceOf([...samples].reverse(), spec));
+  const long = [...makeSamples(2, spec, 9, 300), ...samples.slice(0, 3)];
+  const padded = await model.predict(sourceOf(long, spec));
+  for (const i of [0, 1, 2]) {
+    const row = rowOf(all, i);
+    const alone = await model.predict(sourceOf(samples.slice(i, i + 1), spec));
+    t.ok(furthest(row, alone) < 1e-5, `${kind}: sample ${i} alone`);
+    const turned = rowOf(backwards, samples.length - 1 - i);
+    t.ok(furthest(row, turned) < 1e-5, `${kind}: sample ${i} in another order`);
+    t.ok(furthest(row, rowOf(padded, 2 + i)) < 1e-5, `${kind}: sample ${i} padded`);
+  }
+}

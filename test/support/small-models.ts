@@ -1,0 +1,44 @@
+/** Settings for tests of models: so small that 12 models are fitted in seconds, and without regularisation. */
+import type { Hyperparameters } from "../../core/model.ts";
+
+export interface SmallModel {
+  readonly settings: Hyperparameters;
+  /** Epochs in which 32 samples are learned by heart. */
+  readonly epochs: number;
+}
+
+const TRAINING = { batchSize: 8, weightDecay: 0, schedule: "constant", warmup: 0, averaging: 0 };
+
+/** One entry a registered model; the conformance suite says when one is missing. */
+export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
+  transformer: {
+    epochs: 40,
+    settings: {
+      ...TRAINING,
+      width: 16,
+      heads: 2,
+      layers: 1,
+      feedForward: 16,
+      dropout: 0,
+      inputDropout: 0,
+      codeDropout: 0,
+      initialScale: 0.3,
+      learningRate: 1e-2,
+    },
+  },
+  logistic: { epochs: 40, settings: { ...TRAINING, learningRate: 0.1 } },
+  mlp: {
+    epochs: 30,
+    settings: {
+      ...TRAINING,
+      width: 16,
+      hidden1: 32,
+      hidden2: 16,
+      dropout: 0,
+      inputDropout: 0,
+      codeDropout: 0,
+      initialScale: 0.3,
+      learningRate: 1e-2,
+    },
+  },
+};
