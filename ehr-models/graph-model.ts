@@ -8,6 +8,7 @@ import { unknownName } from "../core/registry.ts";
 import type { SampleSource } from "../core/samples.ts";
 import { fit } from "../engine/fit.ts";
 import { makeSchedule, OPTIMIZER_DEFAULTS } from "../engine/optimizer.ts";
+import type { Feeds } from "../engine/runner.ts";
 import type { Batch, Trainer } from "../engine/trainer.ts";
 import {
   type BatchSource,
@@ -49,9 +50,12 @@ function* partsOfBatches(
   source: BatchSource,
   labels: SampleSource,
   limits: PartLimits,
+  lossFeeds: (part: Int32Array, key: string) => Feeds,
 ): Iterable<readonly Batch[]> {
-  for (const batch of batches)
-    yield splitBatch(batch, source, limits).map((part) => trainingBatch(source, labels, part));
+  for (const [b, batch] of batches.entries())
+    yield splitBatch(batch, source, limits).map((part, p) =>
+      trainingBatch(source, labels, part, lossFeeds(part, `${b}/${p}`)),
+    );
 }
 
 /** Trains; the predictor reads the trainer's parameters in place to score the tuning split. */
@@ -77,7 +81,10 @@ async function train<H extends Hyperparameters>(
       patience: context.training.patience,
       batches: (epoch) => {
         const batches = shuffledBatches(source, hyper.batchSize, shuffle.derive(epoch));
-        const parts = partsOfBatches(batches, source, context.train, limits);
+        const stream = context.random.derive("loss").derive(epoch);
+        const lossFeeds = (part: Int32Array, key: string) =>
+          model.lossFeeds?.(part, epoch, stream.derive(key)) ?? {};
+        const parts = partsOfBatches(batches, source, context.train, limits, lossFeeds);
         return { steps: batches.length, batches: parts };
       },
       evaluate: async () => context.score(await predictor.predict(tuning)),
@@ -128,9 +135,11 @@ async function fitModel<H extends Hyperparameters>(
   context: FitContext,
   given: Hyperparameters,
 ): Promise<FittedModel> {
-  const setup = prepare(model, context, given);
+  const checked = prepare(model, context, given);
+  const ready = await model.withData?.(context, checked.hyperparameters);
+  const setup = ready === undefined ? checked : prepare(ready, context, given);
   const inputsOf = (samples: SampleSource) =>
-    model.inputs(samples, setup.tokenizer, setup.hyperparameters);
+    setup.model.inputs(samples, setup.tokenizer, setup.hyperparameters);
   const source = inputsOf(context.train);
   const trainer = await makeTrainer(setup, source, context);
   try {
@@ -151,6 +160,7 @@ async function fitModel<H extends Hyperparameters>(
 /** A ModelDefinition from a model's inputs and forward pass. */
 export function defineGraphModel<H extends Hyperparameters>(model: GraphModel<H>): ModelDefinition {
   const { name, version, description, reference, accepts, defaults, presets } = model;
+  const { files, refuses } = model;
   return {
     name,
     version,
@@ -159,6 +169,8 @@ export function defineGraphModel<H extends Hyperparameters>(model: GraphModel<H>
     accepts,
     defaults,
     presets: presets as ModelDefinition["presets"],
+    ...(files === undefined ? {} : { files }),
+    ...(refuses === undefined ? {} : { refuses }),
     history: (given) => model.history(resolveHyperparameters(defaults, given)),
     fit: (context, given) => fitModel(model, context, given),
   };

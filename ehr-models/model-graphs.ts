@@ -1,10 +1,12 @@
 /** The graphs of a model: its forward pass with a loss for training, and alone for prediction. */
 import type { LabelKind, LabelSpec } from "../core/label.ts";
-import type { FitContext, Hyperparameters } from "../core/model.ts";
+import type { FitContext, Hyperparameters, ModelDefinition } from "../core/model.ts";
+import type { Random } from "../core/random.ts";
 import type { HistoryLimit, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { Graph, type Tensor } from "../engine/graph.ts";
-import { binaryLoss, softmaxLoss } from "../engine/ops/losses.ts";
+import { binaryLoss, softmaxLoss, type Weighting } from "../engine/ops/losses.ts";
+import type { FeedArray, Feeds } from "../engine/runner.ts";
 import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
 import type { BatchSource, PartLimits } from "./batch-source.ts";
 import { frozenTables } from "./code-embedding.ts";
@@ -34,6 +36,17 @@ export interface ForwardContext<H> {
   readonly tokenizer: Tokenizer;
 }
 
+/** What a loss of the model's own is made from. */
+export interface LossContext<H> {
+  readonly graph: Graph;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly hyperparameters: H;
+  /** [B, C]. */
+  readonly logits: Tensor;
+  readonly targets: Tensor;
+  readonly weighting: Weighting;
+}
+
 export interface GraphModel<H extends Hyperparameters> {
   readonly name: string;
   readonly version: number;
@@ -42,14 +55,24 @@ export interface GraphModel<H extends Hyperparameters> {
   readonly accepts: readonly LabelKind[];
   readonly defaults: H & typeof TRAINING_DEFAULTS;
   readonly presets: Readonly<Record<string, Partial<H & typeof TRAINING_DEFAULTS>>>;
+  readonly files?: NonNullable<ModelDefinition["files"]>;
+  readonly refuses?: NonNullable<ModelDefinition["refuses"]>;
   history(hyperparameters: H): HistoryLimit;
   /** Refuses values that do not go together. @throws BenchError. */
   check?(hyperparameters: H): void;
   inputs(source: SampleSource, tokenizer: Tokenizer, hyperparameters: H): BatchSource;
   /** Bytes of the largest temporary for one sample of a length; bounds how much of a batch runs at once. */
   bytesOfSample?(length: number, hyperparameters: H): number;
+  /** The model for one fit, with what it makes from training data and files beforehand, e.g. graphs over classes. */
+  withData?(context: FitContext, hyperparameters: Full<H>): Promise<GraphModel<H>>;
   /** Logits [B, C]. */
   forward(context: ForwardContext<H>): Tensor;
+  /** Values of inputs that `forward` and `loss` declare and that never change, by name. */
+  readonly held?: Readonly<Record<string, FeedArray>>;
+  /** Instead of the loss of the label's kind; shape [], a mean over the weights of the whole step. */
+  loss?(context: LossContext<H>): Tensor;
+  /** Values of inputs that `loss` declares, for one part of a batch. The stream is that part's own. */
+  lossFeeds?(samples: Int32Array, epoch: number, random: Random): Feeds;
 }
 
 /** A model's own hyperparameters and those of the training loop. */
@@ -70,7 +93,7 @@ function buildForward<H extends Hyperparameters>(
   setup: Setup<H>,
   source: BatchSource,
   training: boolean,
-): { graph: Graph; logits: Tensor } {
+): { graph: Graph; inputs: Readonly<Record<string, Tensor>>; logits: Tensor } {
   const { hyperparameters, tokenizer, raceCount } = setup;
   const classes = setup.labels.classes.length;
   const graph = new Graph({ training });
@@ -81,7 +104,11 @@ function buildForward<H extends Hyperparameters>(
     ]),
   );
   const context = { graph, inputs, hyperparameters, classes, raceCount, tokenizer };
-  return { graph, logits: setup.model.forward(context) };
+  return { graph, inputs, logits: setup.model.forward(context) };
+}
+
+function heldValues<H extends Hyperparameters>({ model, tokenizer }: Setup<H>) {
+  return { ...frozenTables(tokenizer), ...model.held };
 }
 
 /** The trainer of a model on inputs of one shape. */
@@ -90,16 +117,19 @@ export async function makeTrainer<H extends Hyperparameters>(
   source: BatchSource,
   context: FitContext,
 ): Promise<Trainer> {
-  const { graph, logits } = buildForward(setup, source, true);
+  const { graph, inputs, logits } = buildForward(setup, source, true);
   const targets = graph.input("y", ["B", setup.labels.classes.length]);
   const weighting = {
     weight: graph.input("weight", ["B", 1]),
     total: graph.input(TOTAL_WEIGHT, []),
   };
-  const lossOf = setup.labels.kind === "multiclass" ? softmaxLoss : binaryLoss;
-  const loss = lossOf(logits, targets, weighting);
+  const { model, hyperparameters, labels } = setup;
+  const lossOf = labels.kind === "multiclass" ? softmaxLoss : binaryLoss;
+  const loss =
+    model.loss?.({ graph, inputs, hyperparameters, logits, targets, weighting }) ??
+    lossOf(logits, targets, weighting);
   const { random, threads } = context;
-  return Trainer.create({ graph, loss, random, threads, held: frozenTables(setup.tokenizer) });
+  return Trainer.create({ graph, loss, random, threads, held: heldValues(setup) });
 }
 
 /** The predictor of a model, with parameters read in place. */
@@ -109,22 +139,23 @@ export async function makePredictor<H extends Hyperparameters>(
   parameterOf: (name: string) => Float32Array,
 ): Promise<Predictor> {
   const { graph, logits } = buildForward(setup, source, false);
-  const values = { ...frozenTables(setup.tokenizer) };
+  const values: Record<string, FeedArray> = heldValues(setup);
   for (const { name } of graph.parameters) values[name] = parameterOf(name);
   const { labels, limits, threads } = setup;
   return Predictor.create({ graph, logits, kind: labels.kind, held: values, limits, threads });
 }
 
-/** A part of a training batch, with targets; every sample has weight 1. */
+/** A part of a training batch, with targets and what else the loss is fed; every sample has weight 1. */
 export function trainingBatch(
   source: BatchSource,
   labels: SampleSource,
   samples: Int32Array,
+  lossFeeds: Feeds = {},
 ): Batch {
   const { feeds, dims } = source.collate(samples);
   const C = labels.labelSpec.classes.length;
   const y = new Float32Array(samples.length * C);
   for (const [b, sample] of samples.entries()) y.set(labels.label(sample), b * C);
   const weight = new Float32Array(samples.length).fill(1);
-  return { feeds: { ...feeds, y, weight }, dims, weight: samples.length };
+  return { feeds: { ...feeds, ...lossFeeds, y, weight }, dims, weight: samples.length };
 }
