@@ -11,6 +11,8 @@ import { createDrugMapper, type DrugMapper } from "./drugs/index.ts";
 import { Database, sqlName } from "./duckdb.ts";
 import { translateError } from "./duckdb-errors.ts";
 import { type Fingerprint, type FingerprintedFile, fingerprint } from "./fingerprint.ts";
+import { chooseLayout } from "./layouts.ts";
+import { stagePublishedLabels, stageSplits } from "./provided.ts";
 import { findRawFiles, type RawFile, verifyGzip } from "./raw-files.ts";
 import { loadRawTable, makeEmptyTable } from "./raw-tables.ts";
 import { describeRelease, findSynthetic, type SyntheticFiles, writeTrueRisk } from "./release.ts";
@@ -26,10 +28,17 @@ import {
 import { countDroppedStays, stageStays, stageStructure } from "./stage-stays.ts";
 import { INFO_FILE, STORE_VERSION } from "./store-layout.ts";
 import { claimWorkFolder, removeStaleWork } from "./work-folder.ts";
-import { makePrivate, planShards, writeInfo, writeMetadata, writeShard } from "./write-store.ts";
+import {
+  hasUnits,
+  makePrivate,
+  planShards,
+  writeInfo,
+  writeMetadata,
+  writeShard,
+} from "./write-store.ts";
 
 /** Raised when the code that all sources share would make other events of the same files. */
-const LOADER_VERSION = 1;
+const LOADER_VERSION = 2;
 
 export interface IngestOptions {
   /** Folder of the raw files. */
@@ -52,6 +61,7 @@ export interface IngestOptions {
 /** What one ingest works with. */
 interface Job {
   readonly definition: DatasetDefinition;
+  readonly layout: string | undefined;
   readonly options: IngestOptions;
   readonly files: readonly RawFile[];
   readonly synthetic: SyntheticFiles | undefined;
@@ -89,7 +99,8 @@ export async function ingest(
   }
 }
 
-async function planJob(definition: DatasetDefinition, options: IngestOptions): Promise<Job> {
+async function planJob(source: DatasetDefinition, options: IngestOptions): Promise<Job> {
+  const { definition, layout } = chooseLayout(source, options.root);
   const files = findRawFiles(definition, options.root);
   const synthetic = findSynthetic(options.root);
   const drugs =
@@ -100,7 +111,8 @@ async function planJob(definition: DatasetDefinition, options: IngestOptions): P
     }));
   const extra = synthetic === undefined ? [] : [synthetic.marker, synthetic.truth];
   const all: FingerprintedFile[] = [
-    ...files,
+    // A table of several files needs the files' own names, or exchanging two of them would not be seen.
+    ...files.map((f) => (/[*]/.test(f.table.file) ? { ...f, name: `${f.name} ${f.below}` } : f)),
     ...extra.map((path, i) => {
       const { size, mtimeMs } = statSync(path);
       return { name: `synthetic ${i}`, path, size, modifiedMs: mtimeMs };
@@ -112,7 +124,7 @@ async function planJob(definition: DatasetDefinition, options: IngestOptions): P
     loader: LOADER_VERSION,
     store: STORE_VERSION,
   });
-  return { definition, options, files, synthetic, drugs, fingerprint: key };
+  return { definition, layout, options, files, synthetic, drugs, fingerprint: key };
 }
 
 /** A whole store takes its name at once. Where another process was faster, its equal store stays. */
@@ -173,7 +185,11 @@ async function fillStore(job: Job, db: Database, folder: string): Promise<void> 
 
   const rowsRead = await readTables(job, db, stages);
   stages.begin("subjects, visits and drugs");
-  await stageStays(db, definition);
+  for (const [name, select] of Object.entries(definition.views ?? {})) {
+    await db.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
+  }
+  const changed = await stageStays(db, definition);
+  const provided = await stageSplits(db, definition);
   const release = await describeRelease(db, definition, job.synthetic);
   const drugRows = await stageDrugs(db, definition.drugs, job.drugs);
 
@@ -185,7 +201,8 @@ async function fillStore(job: Job, db: Database, folder: string): Promise<void> 
     stages.begin(`events of ${table}`);
     await stageEvents(db, definition, number, dictionaries, reasons);
     const neededAgain = definition.events.slice(number + 1).some((rule) => rule.table === table);
-    if (!neededAgain) await db.run(`DROP TABLE ${table}`); // frees its memory
+    // Frees its memory. Tables behind a view stay, since views and later rules may need them.
+    if (!neededAgain && definition.views === undefined) await db.run(`DROP TABLE ${table}`);
   }
   await addStructure(db);
 
@@ -193,10 +210,11 @@ async function fillStore(job: Job, db: Database, folder: string): Promise<void> 
   stages.more(shards.length);
   for (const [index, shard] of shards.entries()) {
     stages.begin(`sort and write part ${index + 1} of ${shards.length}`);
-    await writeShard(db, folder, shard, index);
+    await writeShard(db, folder, shard, index, hasUnits(definition));
   }
   stages.begin("code table and visits");
   await stageCodes(db, definition.descriptions);
+  const labels = await stagePublishedLabels(db, definition);
   await writeMetadata(db, folder);
   if (job.synthetic !== undefined) await writeTrueRisk(db, job.synthetic, folder);
   const info: StoreInfo = {
@@ -209,10 +227,15 @@ async function fillStore(job: Job, db: Database, folder: string): Promise<void> 
     ...(await countKept(db)),
     rows_read: rowsRead,
     rows_dropped: [
+      ...changed,
       ...(await countDroppedStays(db)),
       ...(await countDroppedEvents(db, definition, reasons)),
+      ...labels.dropped,
     ],
     ...(drugRows === undefined ? {} : { drug_rows: drugRows }),
+    ...(job.layout === undefined ? {} : { layout: job.layout }),
+    ...(provided ? { splits: "source" } : {}),
+    ...(labels.tasks === undefined ? {} : { published_labels: labels.tasks }),
   };
   writeInfo(folder, definition, info);
   makePrivate(folder);
@@ -223,10 +246,10 @@ async function readTables(job: Job, db: Database, stages: Stages): Promise<Recor
   const rows: Record<string, number> = {};
   for (const [name, table] of Object.entries(job.definition.tables)) {
     stages.begin(`read ${name}`);
-    const file = job.files.find((f) => f.name === name);
-    if (file === undefined) await makeEmptyTable(db, name, table);
-    else await loadRawTable(db, file, job.options.signal);
-    if (file === undefined) continue;
+    const files = job.files.filter((f) => f.name === name);
+    if (files.length === 0) await makeEmptyTable(db, name, table);
+    else await loadRawTable(db, files, job.options.signal);
+    if (files.length === 0) continue;
     const counted = await db.query(`SELECT count(*) AS n FROM ${sqlName(name)}`);
     rows[name] = counted.numbers("n")[0] ?? 0;
   }

@@ -1,32 +1,27 @@
 /** Finds a source's raw files and reads their headers; names match in any letter case, plain or gzip. */
-import {
-  closeSync,
-  createReadStream,
-  type Dirent,
-  existsSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-} from "node:fs";
-import { join } from "node:path";
+import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from "node:fs";
+import { join, relative, sep } from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import type { DatasetDefinition, RawTable } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
+import { entries, filePattern, findFiles } from "./find-files.ts";
 
-/** One raw file that was found. */
+/** One raw file that was found; a table may consist of several. */
 export interface RawFile {
   /** Name of the table in SQL. */
   readonly name: string;
   readonly table: RawTable;
   readonly path: string;
+  /** The path below the root, with `/`. */
+  readonly below: string;
+  readonly format: "csv" | "parquet";
   readonly gzip: boolean;
   readonly size: number;
   readonly modifiedMs: number;
-  /** Column names as the file writes them, in order; a nameless one is called `unnamed_<position>`. */
+  /** Column names as a csv file writes them, in order; a nameless one is called `unnamed_<position>`. */
   readonly header: readonly string[];
 }
 
@@ -37,22 +32,26 @@ const HEADER_BYTES = 1 << 16;
  * @throws BenchError when the root, a file or a column is missing, or a header is no header.
  */
 export function findRawFiles(definition: DatasetDefinition, root: string): RawFile[] {
-  if (!existsSync(root) || !statSync(root).isDirectory()) {
-    throw new BenchError({
-      what: `the folder ${root} does not exist`,
-      where: `raw files of ${definition.name}`,
-      fix: `give the folder that holds ${filePattern(firstTable(definition))} with --root`,
-      exitCode: 2,
-    });
-  }
+  checkRoot(definition, root);
   const files: RawFile[] = [];
   for (const [name, table] of Object.entries(definition.tables)) {
-    const path = findFile(root, table.file);
-    if (path !== undefined) files.push(describeFile(name, table, path));
-    else if (table.optional !== true) throw missingFile(definition, root, table);
+    const paths = findFiles(root, table);
+    for (const path of paths) files.push(describeFile(name, table, root, path));
+    if (paths.length === 0 && table.optional !== true) throw missingFile(definition, root, table);
   }
-  for (const file of files) checkColumns(definition, file);
+  for (const file of files) if (file.format === "csv") checkColumns(definition, file);
   return files;
+}
+
+/** @throws BenchError when the root is no folder. */
+export function checkRoot(definition: DatasetDefinition, root: string): void {
+  if (existsSync(root) && statSync(root).isDirectory()) return;
+  throw new BenchError({
+    what: `the folder ${root} does not exist`,
+    where: `raw files of ${definition.name}`,
+    fix: `give the folder that holds ${filePattern(firstTable(definition))} with --root`,
+    exitCode: 2,
+  });
 }
 
 function firstTable(definition: DatasetDefinition): RawTable {
@@ -61,46 +60,11 @@ function firstTable(definition: DatasetDefinition): RawTable {
   return table;
 }
 
-function filePattern(table: RawTable): string {
-  return `${table.file}.csv or ${table.file}.csv.gz`;
-}
-
-/** The file below `root`, each part of the path in any letter case; `.csv` is taken before `.csv.gz`. */
-function findFile(root: string, file: string): string | undefined {
-  let folder = root;
-  const parts = file.toLowerCase().split("/");
-  const base = parts.pop() ?? "";
-  for (const part of parts) {
-    const next = entries(folder).find((e) => !e.isFile() && e.name.toLowerCase() === part);
-    if (next === undefined) return undefined;
-    folder = join(folder, next.name);
-  }
-  const names = entries(folder)
-    .filter((e) => !e.isDirectory())
-    .map((e) => e.name);
-  for (const wanted of [`${base}.csv`, `${base}.csv.gz`]) {
-    const matches = names.filter((name) => name.toLowerCase() === wanted);
-    if (matches.length > 1) {
-      throw new BenchError({
-        what: `two files differ only in letter case: ${matches.join(" and ")}`,
-        where: folder,
-        fix: "keep the one that belongs to this release",
-      });
-    }
-    if (matches[0] !== undefined) return join(folder, matches[0]);
-  }
-  return undefined;
-}
-
-function entries(folder: string): Dirent[] {
-  return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
 function missingFile(definition: DatasetDefinition, root: string, table: RawTable): BenchError {
   const deeper = entries(root)
     .filter((e) => !e.isFile())
     .map((e) => join(root, e.name))
-    .find((folder) => findFile(folder, table.file) !== undefined);
+    .find((folder) => findFiles(folder, table).length > 0);
   const other = table.file.split("/").length > 1 ? "the folder above its modules (hosp, icu)" : "";
   return new BenchError({
     what: `file ${filePattern(table)} not found`,
@@ -112,10 +76,13 @@ function missingFile(definition: DatasetDefinition, root: string, table: RawTabl
   });
 }
 
-function describeFile(name: string, table: RawTable, path: string): RawFile {
+function describeFile(name: string, table: RawTable, root: string, path: string): RawFile {
   const { size, mtimeMs } = statSync(path);
+  const below = relative(root, path).split(sep).join("/");
+  const common = { name, table, path, below, size, modifiedMs: mtimeMs };
+  if (table.format === "parquet") return { ...common, format: "parquet", gzip: false, header: [] };
   const gzip = path.toLowerCase().endsWith(".gz");
-  return { name, table, path, gzip, size, modifiedMs: mtimeMs, header: readHeader(path, gzip) };
+  return { ...common, format: "csv", gzip, header: readHeader(path, gzip) };
 }
 
 /** First bytes of a file. */

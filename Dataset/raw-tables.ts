@@ -2,33 +2,12 @@
  * Raw files -> typed tables, in one statement a file. Every value is checked while it is read; what
  * cannot be read is found again, with its row, only when reading has failed.
  */
-import type { RawTable } from "../core/dataset.ts";
+import type { ColumnType, RawTable } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
 import { type Database, sqlName, sqlText } from "./duckdb.ts";
+import { EXPECTED, MARK, pathColumn, SQL_TYPES } from "./raw-columns.ts";
 import { type RawFile, verifyGzip } from "./raw-files.ts";
-
-type ColumnType = RawTable["columns"][string];
-
-const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
-  id: "BIGINT",
-  integer: "BIGINT",
-  number: "DOUBLE",
-  time: "TIMESTAMP",
-  date: "DATE",
-  text: "VARCHAR",
-};
-
-const EXPECTED: Readonly<Record<ColumnType, string>> = {
-  id: "a whole number",
-  integer: "a whole number",
-  number: "a number",
-  time: "a time as YYYY-MM-DD HH:MM:SS",
-  date: "a date as YYYY-MM-DD",
-  text: "text",
-};
-
-/** What a failed check puts into DuckDB's message, and what is found again there. */
-const MARK = "medtok-bench unreadable column:";
+import { loadParquet } from "./raw-parquet.ts";
 
 /** A column's value, or null when the text is not of its type. */
 function tryRead(type: ColumnType, text: string): string {
@@ -37,13 +16,21 @@ function tryRead(type: ColumnType, text: string): string {
     case "integer":
       // DuckDB reads 12.7 as 13 and 1.0E7 as an integer; a spreadsheet's damage must not become an id.
       return `CASE WHEN TRY_CAST(TRY_CAST(${text} AS BIGINT) AS VARCHAR) = ${text} THEN TRY_CAST(${text} AS BIGINT) END`;
+    case "loose-id":
+      return tryRead("id", `regexp_replace(${text}, '\\.0+$', '')`);
     case "number":
       return `TRY_CAST(${text} AS DOUBLE)`;
+    case "boolean":
+      return `CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false END`;
+    case "label":
+      return `CASE lower(${text}) WHEN 'true' THEN 1 WHEN 'false' THEN 0
+        ELSE TRY_CAST(${tryRead("integer", text)} AS INTEGER) END`;
     case "time":
       return `CASE WHEN ${clockLength(text)} THEN TRY_CAST(${text} AS TIMESTAMP) END`;
     case "date":
       return `CASE WHEN ${clockLength(text)} THEN CAST(TRY_CAST(${text} AS TIMESTAMP) AS DATE) END`;
     case "text":
+    case "texts":
       return text;
   }
 }
@@ -74,22 +61,32 @@ function readCsv(file: RawFile): string {
     escape = '"', compression = '${file.gzip ? "gzip" : "none"}', columns = {${columns}})`;
 }
 
-/** Makes the table of one raw file. @throws BenchError that names file, row, column and value. */
+/** Makes the table of one or several raw files. @throws BenchError that names file, row, column and value. */
 export async function loadRawTable(
   db: Database,
-  file: RawFile,
+  files: readonly RawFile[],
   signal?: AbortSignal,
 ): Promise<void> {
+  for (const [i, file] of files.entries()) {
+    const into =
+      i === 0 ? `CREATE TABLE ${sqlName(file.name)} AS` : `INSERT INTO ${sqlName(file.name)}`;
+    if (file.format === "parquet") await loadParquet(db, file, into);
+    else await loadCsv(db, file, into, signal);
+  }
+  const last = files.at(-1);
+  if (last !== undefined) await checkUnique(db, last);
+}
+
+async function loadCsv(db: Database, file: RawFile, into: string, signal?: AbortSignal) {
   const columns = Object.entries(file.table.columns).map(([c, type]) => typedColumn(file, c, type));
   try {
     await db.run(
-      `CREATE TABLE ${sqlName(file.name)} AS SELECT ${columns.join(", ")} FROM ${readCsv(file)}`,
+      `${into} SELECT ${[...columns, ...pathColumn(file)].join(", ")} FROM ${readCsv(file)}`,
     );
   } catch (error) {
     if (file.gzip) await verifyGzip(file.path, signal); // its message is the better one
     throw await explain(db, file, error);
   }
-  await checkUnique(db, file);
 }
 
 /** A table without rows in the place of an optional file that is not there. */
@@ -97,6 +94,7 @@ export async function makeEmptyTable(db: Database, name: string, table: RawTable
   const columns = Object.entries(table.columns).map(
     ([c, type]) => `${sqlName(c)} ${SQL_TYPES[type]}`,
   );
+  if (table.pathColumn !== undefined) columns.push(`${sqlName(table.pathColumn)} VARCHAR`);
   await db.run(`CREATE TABLE ${sqlName(name)} (${columns.join(", ")})`);
 }
 

@@ -14,6 +14,7 @@ const DICTIONARIES = {
   text_name: "text",
   drug_type_name: "drugType",
   route_name: "route",
+  unit_name: "unit",
 } as const satisfies Record<string, keyof EventRule>;
 
 /** Numbers a row's drop reason; 0 is kept. */
@@ -57,6 +58,9 @@ interface RepeatedText {
   readonly join: string;
 }
 
+/** Column of such a table that holds the text; no raw column may be called so. */
+const REPEATED = "repeated_text";
+
 async function repeatedText(
   db: Database,
   rule: EventRule,
@@ -72,12 +76,14 @@ async function repeatedText(
   const table = `${type}_${number}`;
   await db.run(`
     CREATE TABLE ${table} AS
-    WITH r AS MATERIALIZED (SELECT DISTINCT ${columns.join(", ")} FROM ${rule.table})
-    SELECT *, CAST(${expression} AS VARCHAR) AS value FROM r`);
+    WITH r AS MATERIALIZED (
+      SELECT DISTINCT ${columns.join(", ")} FROM ${rule.table} r WHERE ${rule.where ?? "true"}
+    )
+    SELECT *, CAST(${expression} AS VARCHAR) AS ${REPEATED} FROM r`);
   const same = columns.map((c) => `${table}.${c} IS NOT DISTINCT FROM r.${c}`);
   return {
-    values: `SELECT value FROM ${table}`,
-    expression: `${table}.value`,
+    values: `SELECT ${REPEATED} AS value FROM ${table}`,
+    expression: `${table}.${REPEATED}`,
     join: `LEFT JOIN ${table} ON ${same.join(" AND ")}`,
   };
 }
@@ -112,7 +118,7 @@ export async function stageDictionaries(
       )`);
     for (const [number, texts] of dictionaries.entries()) {
       if (texts[type]?.join) {
-        await db.run(`ALTER TABLE ${type}_${number} ALTER COLUMN value TYPE ${type}`);
+        await db.run(`ALTER TABLE ${type}_${number} ALTER COLUMN ${REPEATED} TYPE ${type}`);
       }
     }
   }
@@ -123,7 +129,7 @@ export async function stageDictionaries(
     CREATE TABLE staged_events (
       subject_id BIGINT, time TIMESTAMP, kind UTINYINT, code code_name, numeric_value FLOAT,
       text_value text_name, visit_id BIGINT, drug_type drug_type_name, route route_name,
-      rule UTINYINT, drop_reason UTINYINT
+      unit unit_name, rule UTINYINT, drop_reason UTINYINT
     )`);
   return dictionaries;
 }
@@ -142,21 +148,23 @@ export async function stageEvents(
     throw new Error(`${definition.name} has no event rule ${number}`);
   }
   const visit = rule.visit ?? "CAST(NULL AS BIGINT)";
+  const keep = rule.withoutVisit === "keep";
   const text = (type: keyof typeof DICTIONARIES) =>
     `CAST(${texts[type]?.expression ?? "NULL"} AS ${type})`;
   await db.run(`
     INSERT INTO staged_events
     SELECT
-      ${rule.subject}, ${rule.time} AS event_time, ${kindNumber(rule.kind)},
+      ${rule.subject}, ${rule.time} AS event_time, ${kindSql(rule)},
       ${text("code_name")} AS event_code, CAST(${rule.numeric ?? "NULL"} AS FLOAT),
-      ${text("text_name")}, ${visit}, ${text("drug_type_name")}, ${text("route_name")}, ${number},
+      ${text("text_name")},
+      ${keep ? "CASE WHEN v.drop_reason IS NULL THEN v.visit_id END" : visit},
+      ${text("drug_type_name")}, ${text("route_name")}, ${text("unit_name")}, ${number},
       CASE
         WHEN s.subject_id IS NULL THEN ${reasons.number("unknown subject")}
-        WHEN ${visit} IS NOT NULL AND v.visit_id IS NULL THEN ${reasons.number("unknown admission")}
-        ${(await whenVisitDropped(db, reasons)).join("\n        ")}
+        ${keep ? "" : (await whenVisitDropped(db, visit, reasons)).join("\n        ")}
         ${whenRuleDrops(rule, reasons).join("\n        ")}
         WHEN event_code IS NULL THEN ${reasons.number("no code")}
-        WHEN event_time IS NULL THEN ${reasons.number("no time")}
+        ${rule.static === true ? "" : `WHEN event_time IS NULL THEN ${reasons.number("no time")}`}
         ELSE 0 END
     FROM ${rule.table} r
     LEFT JOIN subjects s ON s.subject_id = ${rule.subject}
@@ -164,15 +172,30 @@ export async function stageEvents(
     ${joinDrugs(definition, rule)}
     ${Object.values(texts)
       .map((t) => t.join)
-      .join("\n    ")}`);
+      .join("\n    ")}
+    WHERE ${rule.where ?? "true"}`);
 }
 
-async function whenVisitDropped(db: Database, reasons: DropReasons): Promise<string[]> {
+function kindSql(rule: EventRule): string {
+  if (rule.kindOf === undefined) return String(kindNumber(rule.kind));
+  const kinds = CODE_KINDS.map((kind, i) => `WHEN ${sqlText(kind)} THEN ${i}`);
+  return `CASE ${rule.kindOf} ${kinds.join(" ")} ELSE ${kindNumber(rule.kind)} END`;
+}
+
+async function whenVisitDropped(
+  db: Database,
+  visit: string,
+  reasons: DropReasons,
+): Promise<string[]> {
+  const unknown = reasons.number("unknown admission");
   const known = await visitDropReasons(db);
-  return known.map((reason) => {
-    const number = reasons.number(`admission dropped: ${reason}`);
-    return `WHEN v.drop_reason = ${sqlText(reason)} THEN ${number}`;
-  });
+  return [
+    `WHEN ${visit} IS NOT NULL AND v.visit_id IS NULL THEN ${unknown}`,
+    ...known.map((reason) => {
+      const number = reasons.number(`admission dropped: ${reason}`);
+      return `WHEN v.drop_reason = ${sqlText(reason)} THEN ${number}`;
+    }),
+  ];
 }
 
 function whenRuleDrops(rule: EventRule, reasons: DropReasons): string[] {

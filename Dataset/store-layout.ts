@@ -14,6 +14,8 @@ export interface StoreTable {
   /** Path below the store's folder; a pattern for the events. */
   readonly file: string;
   readonly columns: Readonly<Record<string, string>>;
+  /** Columns that only some stores have; the view has them always, null where the file lacks them. */
+  readonly optionalColumns?: Readonly<Record<string, string>>;
   /** Missing in stores of most sources; further columns are allowed. */
   readonly optional?: boolean;
 }
@@ -32,6 +34,7 @@ export const STORE_TABLES: readonly StoreTable[] = [
       drug_type: "VARCHAR",
       route: "VARCHAR",
     },
+    optionalColumns: { unit: "VARCHAR" },
   },
   {
     view: "codes",
@@ -88,6 +91,17 @@ export const STORE_TABLES: readonly StoreTable[] = [
     view: "true_risk",
     file: join("metadata", "true_risk.parquet"),
     columns: { subject_id: "BIGINT", visit_id: "BIGINT" },
+    optional: true,
+  },
+  {
+    view: "published_labels",
+    file: join("metadata", "published_labels.parquet"),
+    columns: {
+      task: "VARCHAR",
+      subject_id: "BIGINT",
+      prediction_time: "TIMESTAMP",
+      value: "INTEGER",
+    },
     optional: true,
   },
 ];

@@ -89,15 +89,17 @@ async function makeView(db: Database, folder: string, table: StoreTable): Promis
   const path = join(folder.replaceAll(/[[*?]/g, "[$&]"), table.file); // * only where the layout has it
   let found: Columns;
   try {
-    await db.run(`CREATE VIEW ${table.view} AS SELECT * FROM read_parquet(${sqlText(path)})`);
-    found = await db.query(
-      `SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ${sqlText(table.view)}`,
-    );
+    const read = `SELECT * FROM read_parquet(${sqlText(path)})`;
+    found = await db.query(`SELECT column_name, column_type FROM (DESCRIBE ${read})`);
+    const missing = Object.entries(table.optionalColumns ?? {})
+      .filter(([column]) => !found.strings("column_name").includes(column))
+      .map(([column, type]) => `, CAST(NULL AS ${type}) AS ${column}`);
+    await db.run(`CREATE VIEW ${table.view} AS ${read.replace("*", `*${missing.join("")}`)}`);
   } catch (cause) {
     throw damaged(folder, `${table.file} cannot be read`, cause);
   }
   const names = found.strings("column_name");
-  const types = new Map(found.strings("data_type").map((type, i) => [names[i], type]));
+  const types = new Map(found.strings("column_type").map((type, i) => [names[i], type]));
   for (const [column, type] of Object.entries(table.columns)) {
     if (types.get(column) === type) continue;
     throw damaged(

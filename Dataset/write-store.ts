@@ -3,9 +3,8 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import type { StoreInfo } from "../core/event-store.ts";
-import { EVENTS_ARROW_SCHEMA } from "./arrow-schema.ts";
+import { EVENTS_ARROW_SCHEMA, UNIT_EVENTS_ARROW_SCHEMA } from "./arrow-schema.ts";
 import type { Database } from "./duckdb.ts";
-import { splitSql } from "./splits.ts";
 import { INFO_FILE, INFO_KEY, STORE_VERSION, storeTable } from "./store-layout.ts";
 
 /** Events of a shard: bounds the memory of its sort; a subject with more has a shard of its own. */
@@ -35,19 +34,27 @@ export async function planShards(db: Database, shardEvents = SHARD_EVENTS): Prom
   return Array.from(first, (id, i) => ({ first: id, last: last[i] ?? id }));
 }
 
+/** Whether any rule of a source gives units; the column is left out of the files where none does. */
+export function hasUnits(definition: DatasetDefinition): boolean {
+  return definition.events.some((rule) => rule.unit !== undefined);
+}
+
 /** Writes one shard. The order is total, so that the order of raw rows leaves no trace. */
 export async function writeShard(
   db: Database,
   folder: string,
   shard: Shard,
   index: number,
+  withUnits = false,
 ): Promise<void> {
+  const columns = Object.keys(storeTable("events").columns);
+  if (withUnits) columns.push("unit");
   await db.write(
-    `SELECT ${Object.keys(storeTable("events").columns).join(", ")} FROM staged_events
+    `SELECT ${columns.join(", ")} FROM staged_events
      WHERE drop_reason = 0 AND subject_id BETWEEN ${shard.first} AND ${shard.last}
-     ORDER BY subject_id, time NULLS FIRST, kind, code, visit_id, text_value, drug_type, route, numeric_value`,
+     ORDER BY subject_id, time NULLS FIRST, kind, code, visit_id, text_value, drug_type, route, numeric_value, unit`,
     join(folder, "data", `${String(index).padStart(4, "0")}.parquet`),
-    { "ARROW:schema": EVENTS_ARROW_SCHEMA },
+    { "ARROW:schema": withUnits ? UNIT_EVENTS_ARROW_SCHEMA : EVENTS_ARROW_SCHEMA },
   );
 }
 
@@ -59,11 +66,19 @@ export async function writeMetadata(db: Database, folder: string): Promise<void>
     subjects: `SELECT ${columnsOf("subjects")} FROM subjects ORDER BY subject_id`,
     visits: `SELECT ${columnsOf("visits")} FROM visits ${kept} ORDER BY subject_id, start_time, visit_id`,
     icu_stays: `SELECT ${columnsOf("icu_stays")} FROM icu_stays ${kept} ORDER BY subject_id, start_time, icu_stay_id`,
-    splits: `SELECT subject_id, ${splitSql("subject_id")} AS split FROM subjects ORDER BY subject_id`,
+    splits: `SELECT ${columnsOf("splits")} FROM splits ORDER BY subject_id`,
+    published_labels: `SELECT ${columnsOf("published_labels")} FROM published_labels
+      ORDER BY task, subject_id, prediction_time, value`,
   };
+  const empty = await isEmpty(db, "published_labels");
   for (const [view, select] of Object.entries(tables)) {
+    if (view === "published_labels" && empty) continue;
     await db.write(select, join(folder, storeTable(view).file));
   }
+}
+
+async function isEmpty(db: Database, table: string): Promise<boolean> {
+  return (await db.query(`SELECT 1 AS one FROM ${table} LIMIT 1`)).rowCount === 0;
 }
 
 /** Writes dataset.json: the fields of MEDS, and what the store says about itself. */
@@ -82,7 +97,7 @@ export function writeInfo(folder: string, definition: DatasetDefinition, info: S
     code_modifier_columns: [],
     additional_value_modality_columns: [],
     site_id_columns: [],
-    other_extension_columns: ["drug_type", "route"],
+    other_extension_columns: ["drug_type", "route", ...(hasUnits(definition) ? ["unit"] : [])],
     [INFO_KEY]: info,
   };
   writeFileSync(join(folder, INFO_FILE), `${JSON.stringify(content, null, 2)}\n`);

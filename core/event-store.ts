@@ -9,20 +9,24 @@
  *   metadata/visits.parquet          one row a visit
  *   metadata/icu_stays.parquet       one row an ICU stay
  *   metadata/true_risk.parquet       synthetic twins only: the true risk of each outcome
+ *   metadata/published_labels.parquet  labels that came with the source, where there are any
  *   metadata/dataset.json            MEDS fields, and StoreInfo under "medtok_bench"
  *
  * Views a query may use, with their columns:
  *   events     subject_id BIGINT, time TIMESTAMP (null = static), code VARCHAR, numeric_value FLOAT,
- *              text_value VARCHAR (the drug's name as written), visit_id BIGINT,
- *              drug_type VARCHAR (MAIN | BASE | ADDITIVE), route VARCHAR
+ *              text_value VARCHAR (the drug's name as written, or a value that is no number), visit_id BIGINT,
+ *              drug_type VARCHAR (MAIN | BASE | ADDITIVE), route VARCHAR,
+ *              unit VARCHAR (of numeric_value; null in sources without measurements)
  *   codes      code VARCHAR, description VARCHAR, parent_codes VARCHAR[], kind VARCHAR (a CodeKind)
  *   subjects   subject_id BIGINT, birth_time TIMESTAMP, death_time TIMESTAMP, sex VARCHAR ('F' | 'M' | null),
  *              race VARCHAR (as recorded at the first visit; null when unknown)
- *   visits     subject_id BIGINT, visit_id BIGINT, visit_type VARCHAR ('inpatient' | 'outpatient' | 'emergency'),
+ *   visits     subject_id BIGINT, visit_id BIGINT (negative: the source gave none), visit_type VARCHAR ('inpatient' | 'outpatient' | 'emergency'),
  *              start_time TIMESTAMP, end_time TIMESTAMP, died BOOLEAN (during the visit), admission_type VARCHAR
- *   icu_stays  subject_id BIGINT, visit_id BIGINT, icu_stay_id BIGINT, unit VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP
+ *   icu_stays  subject_id BIGINT, visit_id BIGINT (null: in no known visit), icu_stay_id BIGINT, unit VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP
  *   splits     subject_id BIGINT, split VARCHAR ('train' | 'tuning' | 'held_out')
  *   true_risk  subject_id BIGINT, visit_id BIGINT (index visit), and one DOUBLE column an outcome
+ *   published_labels  task VARCHAR (the source's own name), subject_id BIGINT, prediction_time TIMESTAMP,
+ *              value INTEGER (1 and 0 for true and false, else the class); only where the source has labels
  *
  * A synthetic root is recognised by the file SYNTHETIC.json in it; its truth file is truth.csv.gz with
  * the columns subject_id, hadm_id (the index visit) and one column an outcome, empty where undefined.
@@ -98,6 +102,12 @@ export interface StoreInfo {
   readonly drug_rows?: Readonly<Record<"file" | "ndc" | "name" | "unmapped", number>>;
   /** How the synthetic twin was made; null for other sources. */
   readonly synthetic: SyntheticOrigin | null;
+  /** Which of the source's layouts was read; absent for sources that have one. */
+  readonly layout?: string;
+  /** Where the splits are from; absent: by a hash of the id. */
+  readonly splits?: "source";
+  /** Labels that came with the source, by its own names of tasks; absent where there are none. */
+  readonly published_labels?: Readonly<Record<string, number>>;
 }
 
 /** A column as a query returns it. Integers up to 32 bits are Int32Array and booleans Uint8Array (a null

@@ -10,7 +10,7 @@ import type { EventStore } from "../core/event-store.ts";
 import { datasets } from "../Dataset/index.ts";
 import { ingest } from "../Dataset/ingest.ts";
 import { openStore } from "../Dataset/store.ts";
-import { GENERATOR_VERSION, generateTwin, type TwinLayout } from "../Dataset/synthetic/index.ts";
+import { GENERATOR_VERSION, generateTwin, twinLayouts } from "../Dataset/synthetic/index.ts";
 import { cacheFolder, privateFolder } from "./cache.ts";
 import { interruptSignal } from "./interrupt.ts";
 import type { Progress } from "./progress.ts";
@@ -133,6 +133,14 @@ async function makeTwin(
   progress: Progress,
 ): Promise<string> {
   const subjects = flags["twin-subjects"];
+  const layout = twinLayouts.find((name) => name === flags.dataset);
+  if (layout === undefined) {
+    throw new BenchError({
+      what: `no files of ${flags.dataset} are configured, and there is no synthetic twin of it`,
+      fix: `give --root DIR, or set MEDTOK_BENCH_${flags.dataset.toUpperCase()}; twins exist of ${twinLayouts.join(", ")}`,
+      exitCode: 2,
+    });
+  }
   if (flags["require-real"]) {
     throw new BenchError({
       what: `no files of ${flags.dataset} are configured, and --require-real forbids the synthetic twin`,
@@ -149,7 +157,7 @@ async function makeTwin(
   if (existsSync(out)) return out;
   progress.start("synthetic twin", subjects, "subjects");
   await generateTwin({
-    layout: flags.dataset as TwinLayout,
+    layout,
     subjects,
     seed: TWIN_SEED,
     out,

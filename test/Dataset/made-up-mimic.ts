@@ -86,7 +86,7 @@ export function writeRoot(
 
 /** Ingests a root with one thread and opens the store; the caller closes it. */
 export async function storeOf(
-  dataset: "mimic3" | "mimic4",
+  dataset: string,
   root: string,
   options: Partial<IngestOptions> = {},
 ): Promise<EventStore> {

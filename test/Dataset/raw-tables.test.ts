@@ -22,7 +22,7 @@ async function read(t: Test, text: string, gzip = false): Promise<Record<string,
   const definition: DatasetDefinition = { ...mimic4, tables: { raw: table } };
   const db = await Database.open({ threads: 1 });
   try {
-    for (const file of findRawFiles(definition, root)) await loadRawTable(db, file);
+    await loadRawTable(db, findRawFiles(definition, root));
     return await rowsOf(
       { query: (sql) => db.query(sql) },
       `SELECT * REPLACE (strftime("at", '%Y-%m-%d %H:%M:%S.%g') AS "at", CAST(day AS VARCHAR) AS day) FROM raw`,
