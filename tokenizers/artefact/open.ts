@@ -1,0 +1,124 @@
+/** Reads an artefact folder: small files at once, large arrays by rows when they are asked for. */
+import { createHash } from "node:crypto";
+import { createReadStream, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ArtefactConfig, badArtefact, FILES, readConfig } from "./config.ts";
+import { NpyFile } from "./npy.ts";
+import type { GraphLine } from "./write.ts";
+
+/** The lines of a tab-separated file without its head. */
+function readLines(path: string, head: string): string[] {
+  const text = readFileSync(path, "utf8");
+  const all = text.split("\n");
+  if (all.pop() !== "" || all.shift() !== head)
+    throw badArtefact(path, `it does not begin with "${head}" and end with a line`);
+  return all;
+}
+
+/** An artefact open for reading. Close it when done. */
+export class Artefact {
+  readonly folder: string;
+  readonly config: ArtefactConfig;
+  /** Hash of config.json, and so of everything in the folder. */
+  readonly hash: string;
+  /** [codes], in row order. */
+  readonly code: readonly string[];
+  readonly embeddings: NpyFile;
+  readonly #open: NpyFile[] = [];
+
+  /** @throws BenchError when a file is missing, has another size, or does not fit the others. */
+  constructor(folder: string) {
+    const { config, hash } = readConfig(folder);
+    this.folder = folder;
+    this.config = config;
+    this.hash = hash;
+    this.code = readLines(join(folder, FILES.codes), "code");
+    if (this.code.length !== config.codes)
+      throw badArtefact(
+        join(folder, FILES.codes),
+        `${this.code.length} codes, config.json says ${config.codes}`,
+      );
+    this.embeddings = this.#array(FILES.embeddings, [config.codes, config.width]);
+  }
+
+  /** [width]: what unknown codes get. */
+  get unknown(): Float32Array {
+    const file = this.#array(FILES.unknown, [this.config.width]);
+    return file.floats(0, this.config.width);
+  }
+
+  /** Token ids and weights, [codes × parts × K] each, or null where there are none. */
+  tokens(): { readonly ids: Int32Array; readonly weights: Float32Array } | null {
+    const { tokens, codes } = this.config;
+    if (tokens === null) return null;
+    const shape = [codes, tokens.parts.length, tokens.per_part];
+    const ids = this.#array(FILES.tokens, shape).integers(0, codes);
+    for (const id of ids)
+      if (id < 0 || id >= tokens.codebook_size)
+        throw badArtefact(join(this.folder, FILES.tokens), `token ${id} is not in the codebook`);
+    return { ids, weights: this.#array(FILES.weights, shape).floats(0, codes) };
+  }
+
+  /** The codebook [N × width] or null where it is not known. */
+  codebook(): { readonly values: Float32Array; readonly width: number } | null {
+    const { tokens, width, files } = this.config;
+    if (tokens === null || files[FILES.codebook] === undefined) return null;
+    const part = width / tokens.parts.length;
+    const file = this.#array(FILES.codebook, [tokens.codebook_size, part]);
+    return { values: file.floats(0, tokens.codebook_size), width: part };
+  }
+
+  /** [codes], empty texts where nothing is known. */
+  descriptions(): string[] {
+    return readLines(join(this.folder, FILES.descriptions), "description");
+  }
+
+  /** Codes of other systems and the rows that stand for them. */
+  mapped(): (readonly [from: string, to: string])[] {
+    return readLines(join(this.folder, FILES.mapped), "from\tto").map((line) => {
+      const [from = "", to = ""] = line.split("\t");
+      return [from, to] as const;
+    });
+  }
+
+  /** Edges of the knowledge graph that touch a node. */
+  neighbourhood(node: string): GraphLine[] {
+    const rows = readLines(join(this.folder, FILES.graph), "from\trelation\tto\torigin");
+    const found: GraphLine[] = [];
+    for (const row of rows) {
+      if (!row.includes(node)) continue;
+      const [from = "", relation = "", to = "", origin = ""] = row.split("\t");
+      if (from === node || to === node) found.push({ from, relation, to, origin });
+    }
+    return found;
+  }
+
+  report(): unknown {
+    return JSON.parse(readFileSync(join(this.folder, FILES.report), "utf8"));
+  }
+
+  /** Reads every file and compares hashes. @throws BenchError for the first one that was changed. */
+  async verify(): Promise<void> {
+    for (const [name, { sha256 }] of Object.entries(this.config.files)) {
+      const path = join(this.folder, name);
+      const hash = createHash("sha256");
+      for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }))
+        hash.update(piece as Buffer);
+      if (hash.digest("hex") !== sha256)
+        throw badArtefact(path, "its content is not what was written");
+    }
+  }
+
+  close(): void {
+    for (const file of this.#open.splice(0)) file.close();
+  }
+
+  #array(name: string, shape: readonly number[]): NpyFile {
+    const file = NpyFile.open(join(this.folder, name));
+    this.#open.push(file);
+    const { shape: found } = file.header;
+    if (found.length !== shape.length || found.some((n, i) => n !== shape[i]))
+      throw badArtefact(file.path, `shape ${found.join(" × ")}, ${shape.join(" × ")} wanted`);
+    return file;
+  }
+}
