@@ -4,7 +4,7 @@
  * two, so that a count in the flow and a row in the labels cannot disagree.
  */
 import { type EventStore, STRUCTURE_CODES } from "../core/event-store.ts";
-import type { CohortStep } from "../core/task.ts";
+import type { CohortStep, TaskDefinition, TaskOptions } from "../core/task.ts";
 
 /** One rule of a cohort: `keep` is an SQL condition over the candidates; null counts as "not kept". */
 export interface CohortRule {
@@ -19,6 +19,8 @@ export interface Cohort {
    * one row a visit (of any type), with at least subject_id, visit_id, prediction_time and value.
    */
   readonly candidates: string;
+  /** Whether one of the expressions refers to itself. */
+  readonly recursive?: boolean;
   readonly rules: readonly CohortRule[];
 }
 
@@ -61,6 +63,12 @@ export const TIMED: CohortRule = { step: "discharge after admission", keep: "tim
 export const ADULT: CohortRule = { step: "aged 18 or over at admission", keep: "age >= 18" };
 export const SURVIVED: CohortRule = { step: "discharged alive", keep: "NOT died" };
 
+/** Death may be stamped before a discharge alive; the outcome would then be visible. */
+export const ALIVE_AT_PREDICTION: CohortRule = {
+  step: "no death recorded by then",
+  keep: "death_time IS NULL OR death_time > prediction_time",
+};
+
 /** Rules every task starts with. */
 export const ADULT_STAY: readonly CohortRule[] = [INPATIENT, TIMED, ADULT];
 
@@ -70,10 +78,13 @@ export const ADULT_STAY_RULES: readonly string[] = [
   "Age 18 or over on the day of admission, in completed calendar years; patients without a known birth are left out.",
 ];
 
+const opening = ({ recursive, candidates }: Cohort) =>
+  `WITH ${recursive === true ? "RECURSIVE " : ""}${candidates}`;
+
 /** SELECT of a task's labels: subject_id, prediction_time, visit_id, value, one row a sample. */
 export function labelsSql(cohort: Cohort): string {
   const keep = cohort.rules.map((rule) => `(${rule.keep})`).join("\n  AND ");
-  return `WITH ${cohort.candidates}
+  return `${opening(cohort)}
 SELECT subject_id, prediction_time, visit_id, value
 FROM candidates
 WHERE ${keep}`;
@@ -85,7 +96,7 @@ export async function cohortFlow(store: EventStore, cohort: Cohort): Promise<Coh
     const keep = cohort.rules.slice(0, i + 1).map((rule) => `(${rule.keep})`);
     return `count(*) FILTER (WHERE ${keep.join(" AND ")}) AS step_${i + 1}`;
   });
-  const columns = await store.query(`WITH ${cohort.candidates}
+  const columns = await store.query(`${opening(cohort)}
 SELECT ${["count(*) AS step_0", ...counts].join(",\n  ")}
 FROM candidates`);
   const samples = (step: number): number => columns.numbers(`step_${step}`)[0] ?? 0;
@@ -93,4 +104,15 @@ FROM candidates`);
     { step: ALL_VISITS, samples: samples(0) },
     ...cohort.rules.map((rule, i) => ({ step: rule.step, samples: samples(i + 1) })),
   ];
+}
+
+/** What follows from a cohort, the same for every task over stays. */
+export function overStays(
+  cohortOf: (options: TaskOptions) => Cohort,
+): Pick<TaskDefinition, "mainMetric" | "labels" | "cohort"> {
+  return {
+    mainMetric: "auprc",
+    labels: (options) => labelsSql(cohortOf(options)),
+    cohort: (store, options) => cohortFlow(store, cohortOf(options)),
+  };
 }

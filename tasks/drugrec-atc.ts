@@ -2,14 +2,7 @@
 import type { LabelSpec } from "../core/label.ts";
 import type { TaskDefinition, TaskOption, TaskOptions } from "../core/task.ts";
 import { ATC_CLASS_LENGTH, type AtcLevel, atcClasses } from "./atc-classes.ts";
-import {
-  ADULT_STAY,
-  ADULT_STAY_RULES,
-  type Cohort,
-  cohortFlow,
-  labelsSql,
-  STAYS,
-} from "./cohort.ts";
+import { ADULT_STAY, ADULT_STAY_RULES, type Cohort, overStays, STAYS } from "./cohort.ts";
 import { optionValue } from "./options.ts";
 
 const LEVEL: TaskOption = {
@@ -75,7 +68,6 @@ export const drugrecAtc: TaskDefinition = {
     "Shang et al., GAMENet, AAAI 2019 (third-level classes of a visit), from every order of the stay instead of its first day",
   labelSpec: labelSpecOf({}),
   labelSpecOf,
-  mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: { level: LEVEL },
   history: { hideIndexVisit: ["drug"] },
@@ -87,6 +79,5 @@ export const drugrecAtc: TaskDefinition = {
     "An order counts for the class of its ATC code; orders without one, and codes above the level asked for, count for none. Carrier fluids (type BASE) do not count; flushes, diluents and additions do.",
     "Prediction at discharge: the stay's diagnoses and procedures are visible, its own drugs are hidden, drugs of earlier stays are visible.",
   ],
-  labels: (options) => labelsSql(cohortOf(levelOf(options))),
-  cohort: (store, options) => cohortFlow(store, cohortOf(levelOf(options))),
+  ...overStays((options) => cohortOf(levelOf(options))),
 };

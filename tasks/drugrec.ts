@@ -1,13 +1,6 @@
 /** Which of five drugs were ordered in a stay, asked at discharge from everything but its drugs. */
 import type { TaskDefinition } from "../core/task.ts";
-import {
-  ADULT_STAY,
-  ADULT_STAY_RULES,
-  type Cohort,
-  cohortFlow,
-  labelsSql,
-  STAYS,
-} from "./cohort.ts";
+import { ADULT_STAY, ADULT_STAY_RULES, type Cohort, overStays, STAYS } from "./cohort.ts";
 
 /** A candidate drug and how an order of it is recognised; all texts lower case, compared as such. */
 interface CandidateDrug {
@@ -125,7 +118,6 @@ export const drugrec: TaskDefinition = {
     classes: DRUGS.map((drug) => drug.name),
     classCodes: DRUGS.map((drug) => [`ATC/${drug.atc}`]),
   },
-  mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: {},
   history: { hideIndexVisit: ["drug"] },
@@ -137,8 +129,7 @@ export const drugrec: TaskDefinition = {
     "Vancomycin by mouth or tube (routes PO, PO/NG, NG), by rectum, in the eye, ear or spinal canal, and catheter locks do not count; nor do levofloxacin eye drops; nor heparin used to flush, lock or prime a line or machine.",
     "Prediction at discharge: the stay's diagnoses and procedures are visible, its own drugs are hidden, drugs of earlier stays are visible.",
   ],
-  labels: () => labelsSql(COHORT),
-  cohort: (store) => cohortFlow(store, COHORT),
+  ...overStays(() => COHORT),
   // Another question than the label's: the next order of the drug, which is what the paper asks of models
   // that generate futures. The stay's own orders lie before the prediction time and cannot be generated.
   outcome: () => ({

@@ -1,13 +1,6 @@
 /** Length of the hospital stay in ten classes, asked at admission. */
 import type { TaskDefinition } from "../core/task.ts";
-import {
-  ADULT_STAY,
-  ADULT_STAY_RULES,
-  type Cohort,
-  cohortFlow,
-  labelsSql,
-  STAYS,
-} from "./cohort.ts";
+import { ADULT_STAY, ADULT_STAY_RULES, type Cohort, overStays, STAYS } from "./cohort.ts";
 
 // Completed days decide, so that exactly 7 days is class 7, exactly 8 is class 8 and exactly 15 is class 9.
 const COHORT: Cohort = {
@@ -47,7 +40,6 @@ export const los: TaskDefinition = {
       "15 days or more",
     ],
   },
-  mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: {},
   history: { hideIndexVisit: [] },
@@ -58,6 +50,5 @@ export const los: TaskDefinition = {
     "Stays that end in death are included with the time until discharge; they are short for another reason.",
     "A patient's first stay has no earlier stays to show: only demographics and what was recorded up to the admission.",
   ],
-  labels: () => labelsSql(COHORT),
-  cohort: (store) => cohortFlow(store, COHORT),
+  ...overStays(() => COHORT),
 };

@@ -5,9 +5,8 @@ import {
   ADULT_STAY_RULES,
   ANY_DISCHARGE,
   type Cohort,
-  cohortFlow,
   DEATH_IN_HOSPITAL,
-  labelsSql,
+  overStays,
   STAYS,
 } from "./cohort.ts";
 
@@ -40,7 +39,6 @@ export const mortality48h: TaskDefinition = {
   reference:
     "Harutyunyan et al. 2019, doi:10.1038/s41597-019-0103-9, with hospital instead of ICU admission as the start",
   labelSpec: { kind: "binary", classes: ["died in this admission"] },
-  mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: {},
   history: { hideIndexVisit: [] },
@@ -51,8 +49,7 @@ export const mortality48h: TaskDefinition = {
     "Prediction 48 hours after admission; diagnoses of the stay are assigned at discharge and are therefore not visible.",
     "Positive when the hospital marked this stay as ending in death; deaths after discharge never count.",
   ],
-  labels: () => labelsSql(COHORT),
-  cohort: (store) => cohortFlow(store, COHORT),
+  ...overStays(() => COHORT),
   trueRisk: () => "mortality_48h",
   outcome: () => ({ classes: [[DEATH_IN_HOSPITAL]], until: [ANY_DISCHARGE], withinDays: null }),
 };

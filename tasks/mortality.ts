@@ -6,9 +6,8 @@ import {
   ANY_ADMISSION,
   ANY_DISCHARGE,
   type Cohort,
-  cohortFlow,
   DEATH_IN_HOSPITAL,
-  labelsSql,
+  overStays,
   STAYS,
   SURVIVED,
   VISIT_SEQUENCE,
@@ -49,7 +48,6 @@ export const mortality: TaskDefinition = {
   reference:
     "Su et al. 2025, arXiv:2502.04397 (appendix C); paired on all admissions, without the filters of its code",
   labelSpec: { kind: "binary", classes: ["died in the next admission"] },
-  mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: {},
   history: { hideIndexVisit: [] },
@@ -62,8 +60,7 @@ export const mortality: TaskDefinition = {
     "Prediction at discharge; everything recorded up to then is visible, the diagnoses of the stay included.",
     "Positive when the hospital marked the next stay as ending in death; deaths at home never count.",
   ],
-  labels: () => labelsSql(COHORT),
-  cohort: (store) => cohortFlow(store, COHORT),
+  ...overStays(() => COHORT),
   trueRisk: () => "mortality_next",
   outcome: () => ({
     classes: [[DEATH_IN_HOSPITAL]],

@@ -1,14 +1,7 @@
 /** The 25 acute care conditions of a stay, asked at the end of its ICU stay. */
 import type { TaskDefinition } from "../core/task.ts";
 import { expandCodes } from "../core/vocabulary/code-list.ts";
-import {
-  ADULT_STAY,
-  ADULT_STAY_RULES,
-  type Cohort,
-  cohortFlow,
-  labelsSql,
-  STAYS,
-} from "./cohort.ts";
+import { ADULT_STAY, ADULT_STAY_RULES, type Cohort, overStays, STAYS } from "./cohort.ts";
 import { PHENOTYPES } from "./phenotype-definitions.ts";
 
 /** One row a phenotype and version: its number, the vocabulary, and its codes separated by blanks. */
@@ -74,7 +67,6 @@ export const phenotype: TaskDefinition = {
   reference:
     "Harutyunyan et al. 2019, doi:10.1038/s41597-019-0103-9 (25 groups of CCS 2015); ICD-10 lists derived from the CMS equivalence maps",
   labelSpec: { kind: "multilabel", classes: PHENOTYPES.map((p) => p.name) },
-  mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: {},
   history: { hideIndexVisit: ["diagnosis"] },
@@ -87,6 +79,5 @@ export const phenotype: TaskDefinition = {
     "The admission's own diagnoses are hidden, since they are the answer; those of earlier admissions, and this one's drugs and procedures up to the end of the ICU stay, are visible.",
     "Admissions without any of the 25 conditions stay in.",
   ],
-  labels: () => labelsSql(COHORT),
-  cohort: (store) => cohortFlow(store, COHORT),
+  ...overStays(() => COHORT),
 };

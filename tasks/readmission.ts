@@ -5,8 +5,7 @@ import {
   ADULT_STAY_RULES,
   ANY_ADMISSION,
   type Cohort,
-  cohortFlow,
-  labelsSql,
+  overStays,
   STAYS,
   SURVIVED,
 } from "./cohort.ts";
@@ -54,7 +53,6 @@ export const readmission: TaskDefinition = {
   reference:
     "Su et al. 2025, arXiv:2502.04397 (15 days), and Wornow et al. 2023, arXiv:2307.02028 (30 days); measured from discharge",
   labelSpec: { kind: "binary", classes: ["admitted again"] },
-  mainMetric: "auprc",
   datasets: ["mimic3", "mimic4"],
   options: { windowDays: WINDOW_DAYS },
   history: { hideIndexVisit: [] },
@@ -66,8 +64,7 @@ export const readmission: TaskDefinition = {
     "No later admission means negative: these sources state no end of follow-up, so readmissions elsewhere and deaths at home are not seen.",
     "Prediction at discharge; everything recorded up to then is visible, the diagnoses of the stay included.",
   ],
-  labels: (options) => labelsSql(cohort(options)),
-  cohort: (store, options) => cohortFlow(store, cohort(options)),
+  ...overStays(cohort),
   trueRisk: (options) => {
     const days = windowDays(options);
     return days === 15 || days === 30 ? `readmission_${days}d` : null;

@@ -42,11 +42,14 @@ export interface HandTimelines {
   readonly visits: readonly HandVisit[];
   readonly icuStays?: readonly HandIcuStay[];
   readonly events?: readonly HandEvent[];
+  /** Code -> the codes above it; codes named here are in the code table even without events. */
+  readonly parents?: Readonly<Record<string, readonly string[]>>;
 }
 
-type Literal = string | number | boolean | null | undefined;
+type Literal = string | number | boolean | null | undefined | readonly string[];
 
 function literal(value: Literal): string {
+  if (Array.isArray(value)) return `[${value.map(sqlText).join(", ")}]`;
   if (value === null || value === undefined) return "NULL";
   return typeof value === "string" ? sqlText(value) : String(value);
 }
@@ -58,8 +61,10 @@ function table(name: string, columns: string, rows: readonly (readonly Literal[]
 }
 
 function tables(timelines: HandTimelines): string[] {
-  const { subjects, visits, icuStays = [], events = [] } = timelines;
-  const kinds = [...new Map(events.map((e) => [e.code, e.kind])).entries()].sort();
+  const { subjects, visits, icuStays = [], events = [], parents = {} } = timelines;
+  const named = Object.keys(parents).map((code): [string, CodeKind] => [code, "diagnosis"]);
+  const used = events.map((e): [string, CodeKind] => [e.code, e.kind]);
+  const kinds = [...new Map([...named, ...used]).entries()].sort();
   return [
     table(
       "subjects",
@@ -100,7 +105,7 @@ function tables(timelines: HandTimelines): string[] {
     table(
       "codes",
       "code VARCHAR, description VARCHAR, parent_codes VARCHAR[], kind VARCHAR",
-      kinds.map(([code, kind]) => [code, null, null, kind]),
+      kinds.map(([code, kind]) => [code, null, parents[code] ?? null, kind]),
     ),
   ];
 }

@@ -7,7 +7,7 @@ import { tasks } from "../../tasks/index.ts";
 t.test("every file that defines a task is listed under the file's name", (t) => {
   const folder = join(packageRoot, "tasks");
   const files = readdirSync(folder).filter((file) =>
-    readFileSync(join(folder, file), "utf8").includes(": TaskDefinition = {"),
+    readFileSync(join(folder, file), "utf8").includes(": TaskDefinition = "),
   );
   t.same(
     files.map((file) => file.replace(".ts", "")).sort(),
@@ -29,7 +29,7 @@ for (const task of tasks.all) {
     // The export joins names of positive classes by a bar.
     t.notOk(classes.some((name) => name === "" || name.includes("|")));
     t.equal(kind === "binary", task.trueRisk !== undefined);
-    t.same(task.datasets, ["mimic3", "mimic4"]);
+    t.same(task.datasets.slice(0, 2), ["mimic3", "mimic4"]);
     t.end();
   });
 

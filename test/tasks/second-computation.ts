@@ -25,6 +25,8 @@ interface Admission {
   readonly dead: boolean;
   readonly deathAt: number; // NaN when not recorded
   readonly adult: boolean;
+  /** Of the subject, wherever it was; NaN when not recorded. */
+  readonly lifeEnds: number;
 }
 
 export interface Demo {
@@ -85,6 +87,7 @@ function admissionsBySubject(patients: readonly Row[], admissions: readonly Row[
       dead: row["hospital_expire_flag"] === "1",
       deathAt: at(row["deathtime"]),
       adult: ageOf(patient, from) >= 18,
+      lifeEnds: lifeEnds(patient, admissions),
     });
   }
   return [...lists.keys()]
@@ -92,9 +95,27 @@ function admissionsBySubject(patients: readonly Row[], admissions: readonly Row[
     .map((s) => (lists.get(s) ?? []).sort((a, b) => a.from - b.from || a.id - b.id));
 }
 
+const deathsOf = new WeakMap<readonly Row[], Map<string | undefined, number>>();
+
+/** The earliest time of death of any admission, else the end of the day of death. */
+function lifeEnds(patient: Row, admissions: readonly Row[]): number {
+  let deaths = deathsOf.get(admissions);
+  if (deaths === undefined) {
+    deaths = new Map();
+    for (const row of admissions) {
+      const time = at(row["deathtime"]);
+      const earlier = deaths.get(row["subject_id"]) ?? Number.POSITIVE_INFINITY;
+      if (time < earlier) deaths.set(row["subject_id"], time);
+    }
+    deathsOf.set(admissions, deaths);
+  }
+  const day = at(patient["dod"]);
+  return deaths.get(patient["subject_id"]) ?? day - (day % DAY) + DAY - 1000;
+}
+
 /** Reads either demo; which one is told by its files. */
 export function readDemo(root: string): Demo {
-  const three = existsSync(join(root, "PATIENTS.csv"));
+  const three = !existsSync(join(root, "hosp"));
   const table = (name: string, module: string): Row[] =>
     read(root, three ? name.toUpperCase() : `${module}/${name}`);
   return {
@@ -153,6 +174,69 @@ export function losLabels(demo: Demo): SecondLabel[] {
   });
 }
 
+export function longLosLabels(demo: Demo): SecondLabel[] {
+  return each(demo, (visit) => {
+    const lastSecond = visit.from - (visit.from % DAY) + DAY - 1000;
+    if (visit.to <= lastSecond) return [];
+    return [[lastSecond, visit.to - visit.from >= 7 * DAY ? [0] : []]];
+  });
+}
+
+/** Undotted codes by version, written apart from those of the tasks. */
+const DISEASES: readonly Readonly<Record<"9" | "10", RegExp>>[] = [
+  { 9: /^401[019]?$/, 10: /^I10$/ },
+  { 9: /^272[0-4]$/, 10: /^E78[0-5]/ },
+  { 9: /^157/, 10: /^C25/ },
+  { 9: /^410/, 10: /^I2[12]/ },
+  { 9: /^5790$/, 10: /^K900$/ },
+  { 9: /^7100$/, 10: /^M32/ },
+];
+
+/** For each disease, the times at which it was coded, by subject: the end of the stay, or the death before it. */
+function diagnosisTimes(demo: Demo): Map<number, number[]>[] {
+  const codedAt = new Map<number, Admission>();
+  for (const visit of demo.patients.flat()) codedAt.set(visit.id, visit);
+  return DISEASES.map((disease) => {
+    const times = new Map<number, number[]>();
+    for (const row of demo.diagnoses) {
+      const version = row["icd_version"] === "10" ? "10" : "9";
+      const code = (row["icd_code"] ?? row["icd9_code"] ?? "").trim();
+      const visit = codedAt.get(Number(row["hadm_id"]));
+      if (visit === undefined || !disease[version].test(code)) continue;
+      const died = visit.deathAt > visit.from && visit.deathAt < visit.to;
+      const time = died ? visit.deathAt : visit.to;
+      times.set(visit.subject, [...(times.get(visit.subject) ?? []), time]);
+    }
+    return times;
+  });
+}
+
+/** 1 for a first diagnosis within a year of `now`, 0 for none, -1 where the disease is known by then. */
+function isNew(times: readonly number[], now: number): number {
+  if (times.some((time) => time <= now)) return -1;
+  return times.some((time) => time - now <= 365 * DAY) ? 1 : 0;
+}
+
+export function newDiagnosisLabels(demo: Demo, disease: number): SecondLabel[] {
+  const times = diagnosisTimes(demo)[disease];
+  return each(demo, (visit) => {
+    if (visit.dead || visit.lifeEnds <= visit.to) return [];
+    const answer = isNew(times?.get(visit.subject) ?? [], visit.to);
+    return answer < 0 ? [] : [[visit.to, answer === 1 ? [0] : []]];
+  });
+}
+
+export function riskLabels(demo: Demo): SecondLabel[] {
+  const all = diagnosisTimes(demo);
+  return each(demo, (visit) => {
+    if (visit.dead || visit.lifeEnds <= visit.to) return [];
+    const positive = all.flatMap((times, disease) =>
+      isNew(times.get(visit.subject) ?? [], visit.to) === 1 ? [disease] : [],
+    );
+    return [[visit.to, positive]];
+  });
+}
+
 /** `table`: rows of phenotypes.csv (phenotype, icd_version, code). Classes are sorted by name. */
 export function phenotypeLabels(demo: Demo, table: readonly Row[]): SecondLabel[] {
   const names = [...new Set(table.map((r) => r["phenotype"] ?? ""))].sort();
@@ -169,8 +253,13 @@ export function phenotypeLabels(demo: Demo, table: readonly Row[]): SecondLabel[
       found.set(visit, (found.get(visit) ?? new Set()).add(group));
     }
   }
+  const icu = new Map<number, Row[]>();
+  for (const stay of demo.icu) {
+    const visit = Number(stay["hadm_id"]);
+    icu.set(visit, [...(icu.get(visit) ?? []), stay]);
+  }
   return each(demo, (visit) => {
-    const stays = demo.icu.filter((stay) => Number(stay["hadm_id"]) === visit.id);
+    const stays = icu.get(visit.id) ?? [];
     if (stays.length !== 1) return [];
     return [[at(stays[0]?.["outtime"]), [...(found.get(visit.id) ?? [])].sort((a, b) => a - b)]];
   });
