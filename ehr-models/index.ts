@@ -1,8 +1,16 @@
 /** The models that a run can name. */
 import type { ModelDefinition } from "../core/model.ts";
 import { Registry } from "../core/registry.ts";
+import { gru } from "./gru.ts";
 import { logistic } from "./logistic.ts";
 import { mlp } from "./mlp.ts";
+import { retain } from "./retain.ts";
 import { transformer } from "./transformer.ts";
 
-export const models = new Registry<ModelDefinition>("model", [transformer, logistic, mlp]);
+export const models = new Registry<ModelDefinition>("model", [
+  transformer,
+  logistic,
+  mlp,
+  gru,
+  retain,
+]);

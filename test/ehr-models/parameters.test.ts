@@ -1,9 +1,11 @@
 import t from "tap";
 import type { Hyperparameters } from "../../core/model.ts";
 import { prepare } from "../../ehr-models/graph-model.ts";
+import { gruModel } from "../../ehr-models/gru.ts";
 import { logisticModel } from "../../ehr-models/logistic.ts";
 import { mlpModel } from "../../ehr-models/mlp.ts";
 import { type GraphModel, makeTrainer, trainingBatch } from "../../ehr-models/model-graphs.ts";
+import { retainModel } from "../../ehr-models/retain.ts";
 import { transformerModel } from "../../ehr-models/transformer.ts";
 import { OPTIMIZER_DEFAULTS } from "../../engine/optimizer.ts";
 import { contextOf, LABELS, makeSamples, sourceOf, vectorTokenizer } from "../support/samples.ts";
@@ -52,3 +54,5 @@ function check<H extends Hyperparameters>(model: GraphModel<H>): void {
 check(transformerModel);
 check(logisticModel);
 check(mlpModel);
+check(gruModel);
+check(retainModel);

@@ -41,4 +41,33 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
       learningRate: 1e-2,
     },
   },
+  gru: {
+    epochs: 30,
+    settings: {
+      ...TRAINING,
+      width: 16,
+      hidden: 16,
+      dropout: 0,
+      inputDropout: 0,
+      codeDropout: 0,
+      initialScale: 0.3,
+      maxVisits: 4,
+      learningRate: 1e-2,
+    },
+  },
+  retain: {
+    epochs: 40,
+    settings: {
+      ...TRAINING,
+      width: 16,
+      alphaHidden: 8,
+      betaHidden: 8,
+      dropout: 0,
+      inputDropout: 0,
+      codeDropout: 0,
+      initialScale: 0.3,
+      maxVisits: 4,
+      learningRate: 1e-2,
+    },
+  },
 };
