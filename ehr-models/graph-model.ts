@@ -18,6 +18,7 @@ import {
   splitBatch,
 } from "./batch-source.ts";
 import {
+  checkpointSlot,
   type Full,
   type GraphModel,
   makePredictor,
@@ -90,6 +91,7 @@ async function train<H extends Hyperparameters>(
       evaluate: async () => context.score(await predictor.predict(tuning)),
       report: context.report,
       signal: context.signal,
+      ...checkpointSlot(context, "train"),
     });
   } finally {
     await predictor.release();
@@ -130,7 +132,8 @@ export function prepare<H extends Hyperparameters>(
   return { model, hyperparameters, labels, tokenizer, raceCount, limits, threads };
 }
 
-async function fitModel<H extends Hyperparameters>(
+/** Fits a model; `defineGraphModel` makes this its `fit`. */
+export async function fitGraphModel<H extends Hyperparameters>(
   model: GraphModel<H>,
   context: FitContext,
   given: Hyperparameters,
@@ -141,9 +144,11 @@ async function fitModel<H extends Hyperparameters>(
   const inputsOf = (samples: SampleSource) =>
     setup.model.inputs(samples, setup.tokenizer, setup.hyperparameters);
   const source = inputsOf(context.train);
-  const trainer = await makeTrainer(setup, source, context);
+  const pretrained = await setup.model.pretrain?.(context, setup);
+  const trainer = await makeTrainer(setup, source, context, pretrained?.parameters);
   try {
-    const summary = await train(setup, context, trainer, source);
+    const trained = await train(setup, context, trainer, source);
+    const summary = { ...trained, ...(pretrained && { pretraining: pretrained.summaries }) };
     const parameters = trainer.state.exportParameters();
     const fitted = (name: string) => parameters.get(name) as Float32Array;
     const predictor = await makePredictor(setup, source, fitted);
@@ -172,6 +177,6 @@ export function defineGraphModel<H extends Hyperparameters>(model: GraphModel<H>
     ...(files === undefined ? {} : { files }),
     ...(refuses === undefined ? {} : { refuses }),
     history: (given) => model.history(resolveHyperparameters(defaults, given)),
-    fit: (context, given) => fitModel(model, context, given),
+    fit: (context, given) => fitGraphModel(model, context, given),
   };
 }

@@ -4,6 +4,7 @@ import type { FitContext, Hyperparameters, ModelDefinition } from "../core/model
 import type { Random } from "../core/random.ts";
 import type { HistoryLimit, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
+import type { CheckpointSlot } from "../engine/checkpoint.ts";
 import { Graph, type Tensor } from "../engine/graph.ts";
 import { binaryLoss, softmaxLoss, type Weighting } from "../engine/ops/losses.ts";
 import type { FeedArray, Feeds } from "../engine/runner.ts";
@@ -11,6 +12,7 @@ import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
 import type { BatchSource, PartLimits } from "./batch-source.ts";
 import { frozenTables } from "./code-embedding.ts";
 import { Predictor } from "./predictor.ts";
+import type { Pretrained } from "./pretraining.ts";
 
 /** Hyperparameters of the training loop that every graph model has; spread them into its defaults. */
 export const TRAINING_DEFAULTS = {
@@ -73,6 +75,8 @@ export interface GraphModel<H extends Hyperparameters> {
   loss?(context: LossContext<H>): Tensor;
   /** Values of inputs that `loss` declares, for one part of a batch. The stream is that part's own. */
   lossFeeds?(samples: Int32Array, epoch: number, random: Random): Feeds;
+  /** Stages before training (`runStage`); training starts from the parameters that it shares with them by name. */
+  pretrain?(context: FitContext, setup: Setup<H>): Promise<Pretrained>;
 }
 
 /** A model's own hyperparameters and those of the training loop. */
@@ -89,6 +93,24 @@ export interface Setup<H extends Hyperparameters> {
   readonly threads: number;
 }
 
+/** The inputs of a graph that a source feeds, by name. */
+export function graphInputs(graph: Graph, source: BatchSource): Readonly<Record<string, Tensor>> {
+  const specs = Object.entries(source.specs);
+  return Object.fromEntries(
+    specs.map(([name, { shape, type }]) => [name, graph.input(name, shape, type)]),
+  );
+}
+
+/** The place of one stage's checkpoint, where the fit has one. */
+export function checkpointSlot(
+  { checkpoints }: FitContext,
+  key: string,
+): { readonly checkpoint?: CheckpointSlot } {
+  if (checkpoints === undefined) return {};
+  const load = () => checkpoints.load(key);
+  return { checkpoint: { load, save: (bytes) => checkpoints.save(key, bytes) } };
+}
+
 function buildForward<H extends Hyperparameters>(
   setup: Setup<H>,
   source: BatchSource,
@@ -97,12 +119,7 @@ function buildForward<H extends Hyperparameters>(
   const { hyperparameters, tokenizer, raceCount } = setup;
   const classes = setup.labels.classes.length;
   const graph = new Graph({ training });
-  const inputs = Object.fromEntries(
-    Object.entries(source.specs).map(([name, { shape, type }]) => [
-      name,
-      graph.input(name, shape, type),
-    ]),
-  );
+  const inputs = graphInputs(graph, source);
   const context = { graph, inputs, hyperparameters, classes, raceCount, tokenizer };
   return { graph, inputs, logits: setup.model.forward(context) };
 }
@@ -111,11 +128,12 @@ function heldValues<H extends Hyperparameters>({ model, tokenizer }: Setup<H>) {
   return { ...frozenTables(tokenizer), ...model.held };
 }
 
-/** The trainer of a model on inputs of one shape. */
+/** The trainer of a model on inputs of one shape; `start` is what pretraining left. */
 export async function makeTrainer<H extends Hyperparameters>(
   setup: Setup<H>,
   source: BatchSource,
   context: FitContext,
+  start: Pretrained["parameters"] = new Map(),
 ): Promise<Trainer> {
   const { graph, inputs, logits } = buildForward(setup, source, true);
   const targets = graph.input("y", ["B", setup.labels.classes.length]);
@@ -129,7 +147,7 @@ export async function makeTrainer<H extends Hyperparameters>(
     model.loss?.({ graph, inputs, hyperparameters, logits, targets, weighting }) ??
     lossOf(logits, targets, weighting);
   const { random, threads } = context;
-  return Trainer.create({ graph, loss, random, threads, held: heldValues(setup) });
+  return Trainer.create({ graph, loss, random, threads, held: heldValues(setup), start });
 }
 
 /** The predictor of a model, with parameters read in place. */

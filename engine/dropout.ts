@@ -40,11 +40,25 @@ export class MaskPool {
     return feeds;
   }
 
+  /** Lengths of the pools by rate: with the seed, all that later masks depend on. */
+  lengths(): readonly (readonly [rate: number, length: number])[] {
+    return [...this.#pools].map(([rate, { values }]) => [rate, values.length]);
+  }
+
+  /** Brings pools to the lengths they had when a run was interrupted. */
+  grow(lengths: readonly (readonly [rate: number, length: number])[]): void {
+    for (const [rate, length] of lengths) this.#grow(rate, length);
+  }
+
   #pool(rate: number, window: number): Float32Array {
     const known = this.#pools.get(rate);
     if (known !== undefined && known.values.length >= 4 * window) return known.values;
+    return this.#grow(rate, Math.max(SMALLEST_POOL, 2 ** Math.ceil(Math.log2(4 * window))));
+  }
+
+  #grow(rate: number, length: number): Float32Array {
+    const known = this.#pools.get(rate);
     const random = known?.random ?? this.#random.derive("pool").derive(rate);
-    const length = Math.max(SMALLEST_POOL, 2 ** Math.ceil(Math.log2(4 * window)));
     const values = new Float32Array(length);
     const start = known?.values.length ?? 0;
     if (known !== undefined) values.set(known.values);

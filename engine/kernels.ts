@@ -36,6 +36,8 @@ export interface Kernels {
   ): void;
   addRows(target: number, ids: number, rows: number, count: number, width: number): void;
   sumSquares(at: number, count: number): number;
+  follow(average: number, p: number, count: number, weight: number): void;
+  swap(a: number, b: number, count: number): void;
 }
 
 /** Kernels over one memory. */

@@ -1,5 +1,5 @@
 ;; The update of the training state, in place. Compiled by scripts/build-kernels.ts into
-;; engine/kernels-binary.ts. Addresses are bytes; counts are floats and, for adamw and sumSquares,
+;; engine/kernels-binary.ts. Addresses are bytes; counts are floats and, but for addRows,
 ;; multiples of four (every block is padded with zeros to that).
 (module
   (import "state" "memory" (memory 1 65536))
@@ -115,4 +115,38 @@
     (f64.add
       (f64x2.extract_lane 0 (local.get $low))
       (f64x2.extract_lane 1 (local.get $low))))
+
+  ;; a += weight (p - a), in float64 and rounded once: the moving average of the parameters.
+  (func (export "follow") (param $a i32) (param $p i32) (param $count i32) (param $weight f64)
+    (local $end i32) (local $Weight v128) (local $x v128)
+    (local.set $Weight (f64x2.splat (local.get $weight)))
+    (local.set $end (i32.add (local.get $a) (i32.shl (local.get $count) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $a) (local.get $end)))
+        (local.set $x (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $a))))
+        (v128.store64_lane 0 (local.get $a)
+          (f32x4.demote_f64x2_zero
+            (f64x2.add (local.get $x)
+              (f64x2.mul (local.get $Weight)
+                (f64x2.sub
+                  (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $p)))
+                  (local.get $x))))))
+        (local.set $a (i32.add (local.get $a) (i32.const 8)))
+        (local.set $p (i32.add (local.get $p) (i32.const 8)))
+        (br $next))))
+
+  ;; Exchanges two blocks.
+  (func (export "swap") (param $a i32) (param $b i32) (param $count i32)
+    (local $end i32) (local $x v128)
+    (local.set $end (i32.add (local.get $a) (i32.shl (local.get $count) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $a) (local.get $end)))
+        (local.set $x (v128.load (local.get $a)))
+        (v128.store (local.get $a) (v128.load (local.get $b)))
+        (v128.store (local.get $b) (local.get $x))
+        (local.set $a (i32.add (local.get $a) (i32.const 16)))
+        (local.set $b (i32.add (local.get $b) (i32.const 16)))
+        (br $next))))
 )

@@ -1,7 +1,8 @@
 /**
- * Parameters, Adam moments and gradients in one WebAssembly memory: four blocks of equal layout, every
- * parameter padded to four floats. The runtime reads parameters through views without a copy, and the
- * kernels update them in place. Gradients are zero between steps. Limit: 4 GiB, about 250 million parameters.
+ * Parameters, Adam moments, averaged parameters and gradients in one WebAssembly memory: five blocks of
+ * equal layout, every parameter padded to four floats. The runtime reads parameters through views without a
+ * copy, and the kernels update them in place. Gradients are zero between steps. Limit: 4 GiB, about 200
+ * million parameters.
  */
 import { BenchError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
@@ -15,7 +16,9 @@ const MAX_PAGES = 65536;
 const HEAD = 64;
 /** Rows of gradients pass through a buffer of this many floats on their way into the table. */
 const SCRATCH = 1 << 18;
-const BLOCKS = { parameters: 0, mean: 1, square: 2, gradients: 3 } as const;
+const BLOCKS = { parameters: 0, mean: 1, square: 2, average: 3, gradients: 4 } as const;
+/** Bytes per float of a block over all blocks but the gradients. */
+const KEPT = 4 * BLOCKS.gradients;
 
 interface Slot {
   readonly parameter: Parameter;
@@ -24,7 +27,7 @@ interface Slot {
   readonly size: number;
 }
 
-/** All that a training run needs to go on bit for bit: moments, parameters and the step. */
+/** All of the state that a training run needs to go on bit for bit. */
 export interface Checkpoint {
   readonly step: number;
   readonly bytes: Uint8Array;
@@ -55,7 +58,7 @@ export class State {
       offset = Math.ceil((offset + padded(size)) / 16) * 16;
     }
     this.#width = offset;
-    this.#rows = HEAD + 16 * offset;
+    this.#rows = HEAD + (KEPT + 4) * offset;
     this.#ids = this.#rows + 4 * SCRATCH;
     const pages = Math.ceil((this.#ids + 4 * SCRATCH) / PAGE);
     if (pages > MAX_PAGES)
@@ -67,6 +70,24 @@ export class State {
     this.#kernels = instantiateKernels(this.#memory);
     for (const { parameter, size } of this.#slots.values())
       this.parameter(parameter.name).set(parameter.initial(random.derive(parameter.name), size));
+    this.startAverage();
+  }
+
+  /**
+   * Takes over values by name, e.g. of an earlier stage; names that this state lacks are left out.
+   * Returns the names taken. @throws when a size differs.
+   */
+  adopt(values: ReadonlyMap<string, Float32Array>): string[] {
+    const taken = this.names.filter((name) => values.has(name));
+    for (const name of taken) {
+      const given = values.get(name) as Float32Array;
+      const own = this.parameter(name);
+      if (given.length !== own.length)
+        throw new Error(`${name}: ${given.length} values given, ${own.length} wanted`);
+      own.set(given);
+    }
+    this.startAverage();
+    return taken;
   }
 
   /** Number of trainable values. */
@@ -162,21 +183,39 @@ export class State {
     new Float32Array(this.#memory.buffer, this.#block("parameters"), this.#width).set(values);
   }
 
+  /** Sets the average to the current parameters. */
+  startAverage(): void {
+    const block = (name: keyof typeof BLOCKS) =>
+      new Float32Array(this.#memory.buffer, this.#block(name), this.#width);
+    block("average").set(block("parameters"));
+  }
+
+  /** Moves the average by a share `weight` of the way to the current parameters. */
+  followAverage(weight: number): void {
+    const [average, current] = [this.#block("average"), this.#block("parameters")];
+    this.#kernels.follow(average, current, this.#width, weight);
+  }
+
+  /** Exchanges the current parameters and their average. */
+  swapAverage(): void {
+    this.#kernels.swap(this.#block("parameters"), this.#block("average"), this.#width);
+  }
+
   /** Parameters by name, copied out of the memory. */
   exportParameters(): Map<string, Float32Array> {
     return new Map(this.names.map((name) => [name, this.parameter(name).slice()]));
   }
 
-  /** Parameters, moments and step; take it between two updates. */
+  /** Parameters, moments, average and step; take it between two updates. */
   checkpoint(): Checkpoint {
-    const bytes = new Uint8Array(this.#memory.buffer, HEAD, 12 * this.#width).slice();
+    const bytes = new Uint8Array(this.#memory.buffer, HEAD, KEPT * this.#width).slice();
     return { step: this.step, bytes };
   }
 
   /** Goes back to a checkpoint of a state with the same parameters. @throws when its size differs. */
   restore({ step, bytes }: Checkpoint): void {
-    if (bytes.length !== 12 * this.#width)
-      throw new Error(`checkpoint of ${bytes.length} bytes, ${12 * this.#width} wanted`);
+    if (bytes.length !== KEPT * this.#width)
+      throw new Error(`checkpoint of ${bytes.length} bytes, ${KEPT * this.#width} wanted`);
     new Uint8Array(this.#memory.buffer, HEAD, bytes.length).set(bytes);
     new Float32Array(this.#memory.buffer, this.#block("gradients"), this.#width).fill(0);
     this.#written.clear();

@@ -7,6 +7,7 @@
  * whoever makes the batches keeps B·h·L·L·4 bytes of a part small, and nothing else in the engine needs
  * to know. It replaces attention in chunks with recomputed scores, and is no slower (bench/engine.ts).
  */
+import { sha256 } from "../core/hash.ts";
 import type { Random } from "../core/random.ts";
 import { MaskPool } from "./dropout.ts";
 import { gradients } from "./gradient.ts";
@@ -15,7 +16,7 @@ import { toOnnx } from "./onnx.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
 import { type FeedArray, type Feeds, type Results, Session } from "./runner.ts";
 import type { DimValues } from "./shape.ts";
-import { State } from "./state.ts";
+import { type Checkpoint, State } from "./state.ts";
 
 /** Name of the scalar input by which losses are divided; see `ops/losses.ts`. */
 export const TOTAL_WEIGHT = "totalWeight";
@@ -36,6 +37,16 @@ export interface TrainerOptions {
   readonly threads: number;
   /** Values of inputs that never change, e.g. frozen tables. */
   readonly held?: Readonly<Record<string, FeedArray>>;
+  /** Values that parameters of these names start from, e.g. of a pretraining stage; others are ignored. */
+  readonly start?: ReadonlyMap<string, Float32Array>;
+}
+
+/** All that the steps to come depend on, beside the batches and the seed. */
+export interface TrainerCheckpoint extends Checkpoint {
+  /** Hash of the operations; another graph cannot go on from it. */
+  readonly operations: string;
+  /** Lengths of the dropout pools. */
+  readonly pools: readonly (readonly [rate: number, length: number])[];
 }
 
 interface RowOutput {
@@ -50,6 +61,8 @@ export class Trainer {
   readonly graph: Graph;
   /** Nodes of the training graph, forward and backward. */
   readonly nodeCount: number;
+  /** Hash of the training graph. */
+  readonly operations: string;
   readonly #session: Session;
   readonly #pool: MaskPool;
   readonly #loss: string;
@@ -60,7 +73,11 @@ export class Trainer {
     this.graph = options.graph;
     this.#session = session;
     this.nodeCount = session.model.nodeCount;
+    this.operations = sha256(session.model.bytes);
     this.state = new State(options.graph.parameters, options.random.derive("init"));
+    const { start } = options;
+    if (start !== undefined && start.size > 0 && this.state.adopt(start).length === 0)
+      throw new Error(`none of the parameters to start from is one of this graph's`);
     this.#pool = new MaskPool(options.random.derive("dropout"));
     this.#loss = options.loss.name;
     this.#dense = outputs.dense;
@@ -105,6 +122,20 @@ export class Trainer {
   ): Promise<{ loss: number; norm: number }> {
     const loss = await this.accumulate(parts);
     return { loss, norm: this.state.update(optimizer, factor) };
+  }
+
+  /** Take it between two steps. */
+  checkpoint(): TrainerCheckpoint {
+    const { operations } = this;
+    return { operations, pools: this.#pool.lengths(), ...this.state.checkpoint() };
+  }
+
+  /** Goes back to a checkpoint. Returns false, and changes nothing, when it is of another graph. */
+  restore(checkpoint: TrainerCheckpoint): boolean {
+    if (checkpoint.operations !== this.operations) return false;
+    this.state.restore(checkpoint);
+    this.#pool.grow(checkpoint.pools);
+    return true;
   }
 
   async release(): Promise<void> {

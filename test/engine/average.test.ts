@@ -17,6 +17,7 @@ t.test("the average follows the recurrence with its warm-up", async (t) => {
   let expected = 0;
   for (let step = 1; step <= 12; step++) {
     state.parameter("w").fill(step);
+    state.step = step;
     average.update();
     const decay = Math.min(0.5, (1 + step) / (10 + step));
     expected = Math.fround(expected + (1 - decay) * (step - expected));
