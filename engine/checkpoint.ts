@@ -69,11 +69,16 @@ export function decodeProgress(bytes: Uint8Array): Progress | undefined {
   const [state, parameters] = head.sizes;
   const start = end + 1;
   if (bytes.length !== start + state + parameters) return undefined;
-  const trainer = { ...head.trainer, bytes: bytes.slice(start, start + state) };
+  const trainer = { ...head.trainer, bytes: copyOf(bytes, start, start + state) };
   const { curve } = head;
   if (head.best === null) return { trainer, curve };
-  const best = { ...head.best, parameters: new Float32Array(bytes.slice(start + state).buffer) };
+  const best = { ...head.best, parameters: new Float32Array(copyOf(bytes, start + state).buffer) };
   return { trainer, curve, best };
+}
+
+/** A copy in a buffer of its own; a Buffer's slice would be a view at any address. */
+function copyOf(bytes: Uint8Array, from: number, to?: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.subarray(from, to));
 }
 
 function parseHead(bytes: Uint8Array): Head | undefined {

@@ -32,7 +32,7 @@ export async function buildRecord(facts: RunFacts): Promise<ResultRecord> {
   const { info } = store;
   return makeRecord({
     created_at: new Date().toISOString(),
-    spec: buildSpec(facts),
+    spec: buildSpec(store, facts.plan, facts.seed, outcome.tokenizer),
     harness: describeHarness(facts.plan.threads),
     data: {
       source: info.source,
@@ -53,7 +53,12 @@ export async function buildRecord(facts: RunFacts): Promise<ResultRecord> {
 }
 
 /** Everything needed to run it again; its hash is the run id, so no path, clock or thread count is in it. */
-function buildSpec({ store, plan, seed, outcome }: RunFacts): RunSpec {
+export function buildSpec(
+  store: EventStore,
+  plan: RunPlan,
+  seed: number,
+  tokenizer: Tokenizer,
+): RunSpec {
   const { info } = store;
   return {
     dataset: info.dataset,
@@ -73,7 +78,7 @@ function buildSpec({ store, plan, seed, outcome }: RunFacts): RunSpec {
     tokenizer: plan.tokenizer.name,
     tokenizer_version: plan.tokenizer.version,
     tokenizer_options: plan.tokenizerOptions,
-    tokenizer_artefact: outcome.tokenizer.artefactHash,
+    tokenizer_artefact: tokenizer.artefactHash,
     seed,
     epochs: plan.epochs,
     patience: plan.patience,

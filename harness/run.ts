@@ -5,17 +5,19 @@
 import { join } from "node:path";
 import type { EventStore } from "../core/event-store.ts";
 import type { CohortStep } from "../core/task.ts";
-import { buildRecord } from "./build-record.ts";
+import type { Tokenizer } from "../core/tokenizer.ts";
+import { buildRecord, buildSpec } from "./build-record.ts";
+import { openCheckpoints, type RunCheckpoints } from "./checkpoints.ts";
 import { labelCounts } from "./labels.ts";
 import { writePredictions } from "./predictions.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
-import { type ResultRecord, writeRecord } from "./record.ts";
+import { type ResultRecord, runId, writeRecord } from "./record.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { type SeedPlan, trainAndScore } from "./train-and-score.ts";
 
 /** Everything that says what to run, resolved, with all defaults filled in. */
-export interface RunPlan extends Omit<SeedPlan, "seed"> {
+export interface RunPlan extends Omit<SeedPlan, "seed" | "checkpointsOf"> {
   readonly protocol: "strict";
   readonly seeds: readonly number[];
   /** Records go to `runs/` below it. */
@@ -62,11 +64,19 @@ async function runSeed(
   progress: Progress,
 ): Promise<ResultRecord> {
   const watch = new Stopwatch(seconds);
-  const outcome = await trainAndScore(prepared, { ...plan, seed }, progress, watch);
+  let checkpoints: RunCheckpoints | undefined;
+  const checkpointsOf = (tokenizer: Tokenizer) => {
+    const id = runId(buildSpec(store, plan, seed, tokenizer));
+    const found = (key: string) => progress.say(`${key}: an interrupted run left a checkpoint`);
+    checkpoints = openCheckpoints(plan.cacheDir, id, found);
+    return checkpoints;
+  };
+  const outcome = await trainAndScore(prepared, { ...plan, seed, checkpointsOf }, progress, watch);
   const record = await buildRecord({ store, plan, seed, prepared, steps, outcome, watch });
   const { probabilities } = outcome;
   await writePredictions(store, plan.cacheDir, record.run_id, prepared, probabilities);
   const written = await writeRecord(join(plan.resultsDir, "runs"), record);
+  await checkpoints?.remove();
   progress.say(`record: ${written.file}`);
   return written.record;
 }

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { LabelSpec } from "../core/label.ts";
 import type {
+  Checkpoints,
   FittedModel,
   Hyperparameters,
   ModelDefinition,
@@ -38,6 +39,8 @@ export interface SeedPlan {
   readonly bootstrapDraws: number;
   readonly threads: number;
   readonly seed: number;
+  /** The place of the run's checkpoints, once its tokenizer is known; left out: none are kept. */
+  readonly checkpointsOf?: (tokenizer: Tokenizer) => Checkpoints;
 }
 
 export interface SeedOutcome {
@@ -119,6 +122,7 @@ async function fit(
       timelines: prepared.wholeTimelines,
       files: plan.modelFiles,
       tokenizer,
+      ...(plan.checkpointsOf && { checkpoints: plan.checkpointsOf(tokenizer) }),
       training: {
         epochs: plan.epochs,
         patience: plan.patience,

@@ -49,3 +49,14 @@ t.test("there is no mask outside training, and none for a rate of 0", async (t) 
   t.equal(dropout(y, 0, "a"), y);
   t.same([...g.masks, ...h.masks], []);
 });
+
+t.test("masks of a resumed run depend on how far the pools had grown", async (t) => {
+  const masks = masksOf([0.5]);
+  const whole = pool(1);
+  whole.feeds(masks, { B: 20_000 }, "0/0");
+  const next = whole.feeds(masks, { B: 2 }, "1/0");
+  const resumed = pool(1);
+  resumed.grow(whole.lengths());
+  t.same(resumed.feeds(masks, { B: 2 }, "1/0"), next);
+  t.notSame(pool(1).feeds(masks, { B: 2 }, "1/0"), next);
+});
