@@ -2,5 +2,6 @@
 import { Registry } from "../core/registry.ts";
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { baseline } from "./baseline.ts";
+import { randomVectors } from "./random-vectors.ts";
 
-export const tokenizers = new Registry<TokenizerDefinition>("tokenizer", [baseline]);
+export const tokenizers = new Registry<TokenizerDefinition>("tokenizer", [baseline, randomVectors]);

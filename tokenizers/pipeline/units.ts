@@ -1,0 +1,101 @@
+/** From rows of vectors or tokens to what models look up: unit 0 is padding, 1 unknown, then one unit a row. */
+import type { Random } from "../../core/random.ts";
+import type { CodeTable, Tokenizer, UnitRepresentation } from "../../core/tokenizer.ts";
+
+const UNKNOWN = 1;
+const FIRST = 2;
+
+/** Unit of each code of the store: 2 + its row, or 1 where `row` is -1. */
+export function unitsOf(rows: Int32Array): Int32Array {
+  return rows.map((row) => (row < 0 ? UNKNOWN : FIRST + row));
+}
+
+/** Rows 0 … n-1, when the tokenizer's rows are the store's. */
+export function ownRows(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => row);
+}
+
+/** Values with two rows of zeros in front. */
+export function withoutUnits<T extends Float32Array | Int32Array>(values: T, width: number): T {
+  const Kind = values.constructor as new (length: number) => T;
+  const all = new Kind(values.length + FIRST * width);
+  all.set(values, FIRST * width);
+  return all;
+}
+
+export interface VectorRows {
+  readonly name: string;
+  /** Rows of `values` by row of the store's code table; -1 for codes that have none. */
+  readonly rows: Int32Array;
+  /** [n × width]. */
+  readonly values: Float32Array;
+  readonly width: number;
+  readonly trainable: boolean;
+  readonly artefactHash: string;
+}
+
+/** A tokenizer of given vectors. */
+export function vectorTokenizer(given: VectorRows): Tokenizer {
+  const { name, rows, values, width, trainable, artefactHash } = given;
+  return {
+    name,
+    vocabularySize: FIRST + values.length / width,
+    unit: unitsOf(rows),
+    representation: { kind: "vectors", values: withoutUnits(values, width), width, trainable },
+    artefactHash,
+  };
+}
+
+export interface TokenRows extends Omit<VectorRows, "values" | "width"> {
+  /** [n × segments · K] rows of the codebook. */
+  readonly ids: Int32Array;
+  readonly weights: Float32Array;
+  readonly segments: number;
+  readonly perSegment: number;
+  /** [N × width]. */
+  readonly codebook: Float32Array;
+  readonly width: number;
+}
+
+/** A tokenizer of weighted codebook rows. */
+export function tokenTokenizer(given: TokenRows): Tokenizer {
+  const { ids, weights, segments, perSegment, codebook, width, trainable } = given;
+  const each = segments * perSegment;
+  const representation: UnitRepresentation = {
+    kind: "tokens",
+    tokens: withoutUnits(ids, each),
+    weights: withoutUnits(weights, each),
+    segments,
+    perSegment,
+    codebook,
+    width,
+    trainable,
+  };
+  return {
+    name: given.name,
+    vocabularySize: FIRST + ids.length / each,
+    unit: unitsOf(given.rows),
+    representation,
+    artefactHash: given.artefactHash,
+  };
+}
+
+/**
+ * For each row the row whose vector it gets instead: a random exchange among codes of one vocabulary, so that
+ * the control keeps everything but the meaning (models.md 0.9).
+ */
+export function exchangedRows(codes: CodeTable, random: Random): Int32Array {
+  const bySystem = new Map<string, number[]>();
+  for (const [row, code] of codes.code.entries()) {
+    const system = code.slice(0, Math.max(0, code.indexOf("/")));
+    const rows = bySystem.get(system) ?? [];
+    bySystem.set(system, rows);
+    rows.push(row);
+  }
+  const exchanged = new Int32Array(codes.size);
+  for (const [system, rows] of bySystem) {
+    const shuffled = random.derive(system).shuffle(Int32Array.from(rows));
+    for (const [i, row] of rows.entries()) exchanged[row] = shuffled[i] as number;
+  }
+  return exchanged;
+}
