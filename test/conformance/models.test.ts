@@ -210,7 +210,8 @@ for (const definition of models.all) {
 
   t.test(`${name} refuses hyperparameters that it does not have or cannot use`, async (t) => {
     const train = sourceOf(made(4), labels);
-    const fitWith = (given: Hyperparameters) => fitOn(train, { epochs: 1 }, given);
+    const fitWith = (given: Hyperparameters) =>
+      fitOn(train, { epochs: 1 }, { ...small.settings, ...given });
     await t.rejects(fitWith({ learnigRate: 1 }), { message: /hyperparameter "learnigRate"/ });
     await t.rejects(fitWith({ learningRate: "fast" }), { message: /learningRate is "fast"/ });
     await t.rejects(fitWith({ batchSize: 0 }), { message: /batchSize is 0/ });

@@ -17,22 +17,37 @@ export interface MadeSample {
 export const LABELS: Readonly<Record<"binary" | "multiclass" | "multilabel", LabelSpec>> = {
   binary: { kind: "binary", classes: ["ill"] },
   multiclass: { kind: "multiclass", classes: ["none", "first", "second"] },
-  multilabel: { kind: "multilabel", classes: ["first", "second", "third"] },
+  // Named as drugs too, so that models of drugs take it; the signal codes are none of these.
+  multilabel: {
+    kind: "multilabel",
+    classes: ["first", "second", "third"],
+    classCodes: [["ATC/A01A*"], ["ATC/A02A*"], ["ATC/A03A*"]],
+  },
 };
 
 /** Rows of the made-up code table. */
 export const CODE_COUNT = 60;
+const DRUG = 3;
 /** Codes that carry the label; the others are noise. */
 const SIGNAL = 3;
 
-/** The made-up code table; kinds go round among diagnosis, procedure and drug, as in the histories. */
+/** Diagnoses and procedures carry the signal; the noise goes round among them and drugs. */
+function kindOf(code: number): number {
+  return code < SIGNAL ? 1 + (code % 2) : 1 + (code % 3);
+}
+
+/** The made-up code table; its drugs belong to the classes of the multilabel label in turn. */
 export function codeTable(): CodeTable {
   const rows = Array.from({ length: CODE_COUNT }, (_, row) => row);
   return {
     size: CODE_COUNT,
-    code: rows.map((row) => `CODE/${String(row).padStart(3, "0")}`),
+    code: rows.map((row) =>
+      kindOf(row) === DRUG
+        ? `ATC/A0${1 + (Math.floor(row / 3) % 3)}AA${String(row).padStart(2, "0")}`
+        : `CODE/${String(row).padStart(3, "0")}`,
+    ),
     description: rows.map(() => null),
-    kind: Uint8Array.from(rows, (row) => 1 + (row % 3)),
+    kind: Uint8Array.from(rows, kindOf),
     parents: rows.map(() => []),
   };
 }
@@ -88,7 +103,7 @@ function makeHistory(random: Random, present: readonly boolean[], noise: number)
   return {
     length: rows.length,
     code: Int32Array.from(rows, ({ code }) => code),
-    kind: Uint8Array.from(rows, ({ code }) => 1 + (code % 3)),
+    kind: Uint8Array.from(rows, ({ code }) => kindOf(code)),
     visit: Int32Array.from(rows, ({ visit }) => visit),
     daysBefore: Float32Array.from(rows, ({ visit }) => (visitStart[visit] as number) - 1),
     visitCount,
@@ -165,6 +180,7 @@ export interface ContextOptions {
   readonly outcome?: Outcome;
   /** Whole timelines for pretraining; the training samples when left out. */
   readonly timelines?: SampleSource;
+  readonly files?: FitContext["files"];
   readonly seed?: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
@@ -187,7 +203,7 @@ export function contextOf(options: ContextOptions): FitContext {
     outcome: options.outcome ?? null,
     codes: codeTable(),
     timelines: () => Promise.resolve(options.timelines ?? options.train),
-    files: {},
+    files: options.files ?? {},
     training: {
       epochs: options.epochs ?? 5,
       patience: options.patience ?? options.epochs ?? 5,

@@ -26,6 +26,19 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
       learningRate: 1e-2,
     },
   },
+  gamenet: {
+    epochs: 40,
+    settings: {
+      ...TRAINING,
+      width: 16,
+      inputDropout: 0,
+      graphDropout: 0,
+      maxVisits: 4,
+      initialScale: 0.3,
+      learningRate: 1e-2,
+      interactions: false,
+    },
+  },
   logistic: { epochs: 40, settings: { ...TRAINING, learningRate: 0.1 } },
   mlp: {
     epochs: 30,

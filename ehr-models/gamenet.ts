@@ -1,0 +1,312 @@
+/**
+ * GAMENet: graph augmented memory networks for recommending drugs.
+ *
+ * Shang, Xiao, Ma, Li, Sun: GAMENet: Graph Augmented MEmory Networks for Recommending Medication
+ * Combination, AAAI 2019, and its published code. B samples, T visits, D drug classes in memory, C classes
+ * of the target, e width, H = 2e; visit T is the current one, the last of the history.
+ *
+ *   i_t = mean over the visit's diagnoses of drop(E[c]),  j_t over its procedures              [B, T, e]
+ *   o_t = GRU_1(i)_t,  u_t = GRU_2(j)_t                                                       [B, T, H]
+ *   q_t = ReLU([o_t; u_t]) Wq + bq                                                            [B, T, e]
+ *   Â   = D^-1 (A + I);   GCN(A) = Â (drop(ReLU(Â W0 + b0)) W1) + b1     (node features are one-hot)
+ *   Mem = GCN_e(A_e) - λ GCN_d(A_d)                                                           [D, e]
+ *   a   = softmax(q_T Memᵀ),  o_b = a Mem                                                     [B, e]
+ *   s   = softmax over visits t < T of (q_t · q_T),  w = Σ_t s_t m_t,  o_d = w Mem;  o_b where there is none
+ *   z   = W_2 ReLU(W_1 ReLU([q_T; o_b; o_d]) + b_1) + b_2                                     [B, C]
+ *
+ *   L_p   = 0.9 · BCE(z, y) + 0.01 · (1/C) Σ_{i in Y} Σ_{j not in Y} max(0, 1 - (σ(z_i) - σ(z_j)))
+ *   L_ddi = mean over i, j of A_d[i,j] σ(z_i) σ(z_j)
+ *   ρ     = share of interacting pairs in the set predicted for the sample at 0.5
+ *   L     = L_ddi where ρ > 0.05 and a coin falls below exp((0.05 - ρ)/τ), else L_p;  τ = 0.5 · 0.85^epoch
+ *
+ * A_e joins classes that training subjects were given in one visit, A_d those that a file says interact;
+ * m_t are the classes given in visit t. As σ lies between 0 and 1 the hinge is never at rest, so its double
+ * sum is |Y| |N| - |N| Σ_Y σ + |Y| Σ_N σ, with N the classes not in Y.
+ *
+ * Where the target's classes are ATC groups they are the memory's classes. For a target of single drugs the
+ * memory keeps all third-level classes seen in training, and only the output shrinks; L_ddi is dropped, as
+ * a handful of drugs hold next to no interactions.
+ *
+ * Deviation: A_e is built from training subjects; the authors' from all (G1).
+ * Deviation: λ is a logistic function of its parameter, so that it cannot turn the interactions' sign (G9).
+ * Deviation: mini-batches; ρ, the coin and the choice of loss are each sample's own (G6).
+ * Deviation: the current visit's drugs are not given to the model at all, whatever the task hides, and codes
+ *   come from one table, as units of different kinds are different rows anyway.
+ * Deviation: tables start at a normal distribution of the deviation that the authors' U(-0.1, 0.1) has.
+ * Without a table of interactions (`interactions=false`) Mem is GCN_e alone and L is L_p: the authors' ablation.
+ */
+import { BenchError } from "../core/errors.ts";
+import { CODE_KINDS, type CodeKind } from "../core/event-store.ts";
+import type { SampleSource } from "../core/samples.ts";
+import type { Tokenizer } from "../core/tokenizer.ts";
+import type { Graph, Tensor } from "../engine/graph.ts";
+import { uniform } from "../engine/initial.ts";
+import { dropout } from "../engine/layers/dropout.ts";
+import { gru } from "../engine/layers/gru.ts";
+import { linear } from "../engine/layers/linear.ts";
+import { relu, sigmoid, softmax } from "../engine/ops/activation.ts";
+import { add, div, equals, mul, scale, shift, sub } from "../engine/ops/elementwise.ts";
+import { concat, reshape, slice, transpose } from "../engine/ops/layout.ts";
+import { affine, matmul } from "../engine/ops/matmul.ts";
+import { sum } from "../engine/ops/reduction.ts";
+import { multiplyDims } from "../engine/shape.ts";
+import type { BatchSource } from "./batch-source.ts";
+import { checkRates, checkSizes } from "./checks.ts";
+import { embedCodes } from "./code-embedding.ts";
+import { type DrugMemory, drugMemory, neighbourMean } from "./drug-graphs.ts";
+import { COIN, drugLoss, TEMPERATURE } from "./drug-loss.ts";
+import { defineGraphModel } from "./graph-model.ts";
+import { INTERACTION_FILE } from "./interactions.ts";
+import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
+import { visitInputs } from "./visit-inputs.ts";
+
+const DEFAULTS = {
+  ...TRAINING_DEFAULTS,
+  batchSize: 32,
+  width: 64,
+  /** Of elements of the codes' vectors. */
+  inputDropout: 0.4,
+  graphDropout: 0.3,
+  initialScale: 0.058,
+  /** T; the latest visits are kept. */
+  maxVisits: 12,
+  maxCodes: 1024,
+  /** Whether a table of interactions is read (--model-file ddi=FILE). */
+  interactions: true,
+  bceWeight: 0.9,
+  marginWeight: 0.01,
+  /** ρ that is tolerated. */
+  interactionTarget: 0.05,
+  temperature: 0.5,
+  temperatureDecay: 0.85,
+};
+type H = typeof DEFAULTS;
+
+const TOGETHER = "graph.together";
+const INTERACTING = "graph.interacting";
+const INTERACTIONS = "graph.interactions";
+
+function kindIs(kinds: Tensor, kind: CodeKind): Tensor {
+  return reshape(equals(kinds, CODE_KINDS.indexOf(kind)), ["B", "L", 1]);
+}
+
+/** max(x, 1) of counts. */
+function atLeastOne(x: Tensor): Tensor {
+  return shift(relu(shift(x, -1)), 1);
+}
+
+/** Mean vector of the codes of one kind in each visit, [B, T, e]; zero where there is none. */
+function visitMeans(vectors: Tensor, kind: CodeKind, { inputs, hyperparameters }: Context): Tensor {
+  const { width: e, maxVisits: T } = hyperparameters;
+  const ofKind = kindIs(inputs["kinds"] as Tensor, kind);
+  const belongs = mul(inputs["membership"] as Tensor, ofKind); // [B, L, T]
+  const upright = transpose(reshape(vectors, ["B", "L", e]), [0, 2, 1]);
+  const count = reshape(sum(belongs, [1]), ["B", 1, T]);
+  return transpose(div(matmul(upright, belongs), atLeastOne(count)), [0, 2, 1]);
+}
+
+type Context = ForwardContext<H>;
+
+/** q_t, [B, T, e]; after the last visit it stays what it was there. */
+function queries(context: Context): Tensor {
+  const { inputs, tokenizer, hyperparameters: h } = context;
+  const { width: e, maxVisits: T } = h;
+  const embedded = embedCodes(inputs["codes"] as Tensor, tokenizer, e, h.initialScale);
+  const vectors = dropout(embedded, h.inputDropout, "codes");
+  const mask = inputs["visitMask"] as Tensor;
+  const states = (kind: CodeKind) =>
+    gru(visitMeans(vectors, kind, context), kind, { batch: "B", steps: T, width: 2 * e, mask });
+  const both = reshape(concat([states("diagnosis"), states("procedure")], 2), [
+    multiplyDims("B", T),
+    4 * e,
+  ]);
+  return reshape(linear(relu(both), e, "query", { fewRows: true }), ["B", T, e]);
+}
+
+/** Â (drop(ReLU(Â W0 + b0)) W1) + b1, [D, e]. */
+function graphConvolution(mean: Tensor, name: string, { width: e, graphDropout }: H): Tensor {
+  const g = mean.graph;
+  const D = mean.shape[0] as number;
+  const initial = uniform(1 / Math.sqrt(e));
+  return g.scope(name, () => {
+    const w0 = g.parameter("weight0", [D, e], initial);
+    const b0 = g.parameter("bias0", [e], initial, false);
+    const w1 = g.parameter("weight1", [e, e], initial);
+    const b1 = g.parameter("bias1", [e], initial, false);
+    const hidden = dropout(relu(add(matmul(mean, w0), b0)), graphDropout, "hidden");
+    return add(matmul(mean, matmul(hidden, w1)), b1);
+  });
+}
+
+/** Mem, [D, e]. */
+function drugVectors(g: Graph, memory: DrugMemory, h: H): Tensor {
+  const D = memory.classes.groups.length;
+  const together = graphConvolution(g.input(TOGETHER, [D, D]), "together", h);
+  if (memory.interacting === undefined) return together;
+  const apart = graphConvolution(g.input(INTERACTING, [D, D]), "interacting", h);
+  const weight = g.parameter("interactionWeight", [1], uniform(0.1), false);
+  return sub(together, mul(apart, sigmoid(weight)));
+}
+
+/** x w for few rows. */
+function rowsTimes(x: Tensor, w: Tensor): Tensor {
+  const zeros = x.graph.floats(new Array<number>(w.shape[1] as number).fill(0));
+  return affine(x, w, zeros, { fewRows: true });
+}
+
+/** o_b, [B, e]: the drugs that fit the query. */
+function readByQuery(query: Tensor, drugs: Tensor): Tensor {
+  return rowsTimes(softmax(rowsTimes(query, transpose(drugs, [1, 0]))), drugs);
+}
+
+/** o_d, [B, e]: the drugs of earlier visits that were like the current one; `otherwise` where there are none. */
+function readByHistory(
+  q: Tensor,
+  query: Tensor,
+  drugs: Tensor,
+  otherwise: Tensor,
+  context: Context,
+) {
+  const { graph: g, inputs, hyperparameters: h } = context;
+  const { width: e, maxVisits: T } = h;
+  const visits = inputs["visitMask"] as Tensor;
+  // A visit is past where another one follows it.
+  const past = concat([slice(visits, 1, 1, T), slice(scale(visits, 0), 1, 0, 1)], 1); // [B, T]
+  const likeness = sum(mul(q, reshape(query, ["B", 1, e])), [2]);
+  const shares = softmax(add(likeness, scale(shift(past, -1), 1e9)));
+  const D = drugs.shape[0] as number;
+  const given = matmul(reshape(shares, ["B", 1, T]), inputs["drugs"] as Tensor); // [B, 1, D]
+  const read = rowsTimes(reshape(given, ["B", D]), drugs);
+  const hasPast = slice(past, 1, 0, 1); // [B, 1]
+  return add(mul(read, hasPast), mul(otherwise, sub(g.scalar(1), hasPast)));
+}
+
+function forward(context: Context, memory: DrugMemory): Tensor {
+  const { graph: g, hyperparameters: h, classes } = context;
+  const { width: e, maxVisits: T } = h;
+  const q = queries(context);
+  const query = reshape(slice(q, 1, T - 1, T), ["B", e]);
+  const drugs = drugVectors(g, memory, h);
+  const byQuery = readByQuery(query, drugs);
+  const byHistory = readByHistory(q, query, drugs, byQuery, context);
+  const joined = relu(concat([query, byQuery, byHistory], 1));
+  const hidden = relu(linear(joined, 2 * e, "hidden", { fewRows: true }));
+  return linear(hidden, classes, "output", { fewRows: true });
+}
+
+/** Adds `drugs` [B, T, D]: the classes given in each visit before the current one, whose own are left out (G8). */
+function withDrugs(
+  base: BatchSource,
+  source: SampleSource,
+  memory: DrugMemory,
+  T: number,
+): BatchSource {
+  const { groups, ofCode } = memory.classes;
+  const D = groups.length;
+  return {
+    ...base,
+    specs: { ...base.specs, drugs: { type: "float32", shape: ["B", T, D] } },
+    collate(samples) {
+      const { feeds, dims } = base.collate(samples);
+      const drugs = new Float32Array(samples.length * T * D);
+      for (const [b, sample] of samples.entries()) {
+        const { length, code, visit, visitCount } = source.read(sample);
+        const cut = Math.max(0, visitCount - T);
+        for (let i = 0; i < length; i++) {
+          const v = visit[i] as number;
+          const d = ofCode[code[i] as number] as number;
+          if (d >= 0 && v >= cut && v < visitCount - 1) drugs[(b * T + v - cut) * D + d] = 1;
+        }
+      }
+      return { feeds: { ...feeds, drugs }, dims };
+    },
+  };
+}
+
+function inputs(source: SampleSource, tokenizer: Tokenizer, h: H, memory: DrugMemory): BatchSource {
+  const options = {
+    maxVisits: h.maxVisits,
+    maxVisitCodes: h.maxCodes,
+    order: "oldest-first",
+    fixedVisits: true,
+  } as const;
+  const columns = ["codes", "kinds", "membership", "visitMask"] as const;
+  return withDrugs(visitInputs(source, tokenizer, options, columns), source, memory, h.maxVisits);
+}
+
+function heldGraphs({ together, interacting }: DrugMemory) {
+  const held = { [TOGETHER]: neighbourMean(together) };
+  if (interacting === undefined) return held;
+  const interactions = Float32Array.from(interacting);
+  return { ...held, [INTERACTING]: neighbourMean(interacting), [INTERACTIONS]: interactions };
+}
+
+/** The model over one memory. */
+export function gamenetOver(
+  memory: DrugMemory,
+  { temperature, temperatureDecay }: H,
+): GraphModel<H> {
+  const hasInteractionLoss = memory.isNative && memory.interacting !== undefined;
+  const lossFeeds: NonNullable<GraphModel<H>["lossFeeds"]> = (samples, epoch, random) => ({
+    [COIN]: Float32Array.from(samples, () => random.uniform()),
+    [TEMPERATURE]: Float32Array.of(temperature * temperatureDecay ** (epoch - 1)),
+  });
+  return {
+    ...gamenetModel,
+    held: heldGraphs(memory),
+    inputs: (source, tokenizer, h) => inputs(source, tokenizer, h, memory),
+    forward: (context) => forward(context, memory),
+    loss: (context) => drugLoss(context, hasInteractionLoss ? INTERACTIONS : undefined),
+    ...(hasInteractionLoss ? { lossFeeds } : {}),
+  };
+}
+
+const unprepared = (): never => {
+  throw new Error("gamenet: withData comes first");
+};
+
+function check(h: H): void {
+  checkRates(h, ["interactionTarget"]);
+  checkSizes(h, ["width", "maxVisits", "maxCodes"]);
+  if (h.maxVisits < 2 || !(h.temperature > 0 && h.temperatureDecay > 0))
+    throw new BenchError({
+      what: `maxVisits is ${h.maxVisits}, temperature ${h.temperature}, temperatureDecay ${h.temperatureDecay}`,
+      fix: "give at least 2 visits, and a temperature and decay above 0",
+      exitCode: 2,
+    });
+}
+
+export const gamenetModel: GraphModel<H> = {
+  name: "gamenet",
+  version: 1,
+  description:
+    "Memory of drugs from graphs of co-prescriptions and interactions, read by the visit and by earlier visits; drug tasks only.",
+  reference: "Shang et al., GAMENet, AAAI 2019",
+  accepts: ["multilabel"],
+  defaults: DEFAULTS,
+  presets: {
+    default: {},
+    paper: {
+      learningRate: 2e-4,
+      batchSize: 1,
+      weightDecay: 0,
+      clipNorm: 0,
+      schedule: "constant",
+      warmup: 0,
+      averaging: 0,
+    },
+  },
+  files: { ddi: INTERACTION_FILE },
+  refuses: ({ labels: { classCodes } }) =>
+    classCodes?.every((codes) => codes.every((code) => code.startsWith("ATC/"))) === true
+      ? null
+      : "it remembers which drugs were given, and the classes asked for are no drugs",
+  history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
+  check,
+  bytesOfSample: (length, { width, maxVisits }) => 4 * length * Math.max(width, maxVisits),
+  withData: async (context, h) => gamenetOver(await drugMemory(context, h.interactions), h),
+  inputs: unprepared,
+  forward: unprepared,
+};
+
+export const gamenet = defineGraphModel(gamenetModel);
