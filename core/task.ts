@@ -46,6 +46,8 @@ export interface TaskDefinition {
   readonly name: string;
   /** Raised when any label could change. */
   readonly version: number;
+  /** Of a task that comes from a file: the hash of what the file says; part of every record. */
+  readonly definitionHash?: string;
   /** One sentence a clinician would accept. */
   readonly description: string;
   /** Where the definition comes from: citation or DOI. */

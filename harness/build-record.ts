@@ -68,6 +68,9 @@ export function buildSpec(
     task: plan.task.name,
     task_version: plan.task.version,
     task_options: plan.taskOptions,
+    ...(plan.task.definitionHash === undefined
+      ? {}
+      : { task_definition: plan.task.definitionHash }),
     protocol: plan.protocol,
     model: plan.model.name,
     model_version: plan.model.version,

@@ -20,7 +20,7 @@ export interface SplitLabelCounts {
 /** What of a task makes its labels. */
 export type LabelMaker = Pick<
   TaskDefinition,
-  "name" | "version" | "labelSpec" | "labelSpecOf" | "labels"
+  "name" | "version" | "definitionHash" | "labelSpec" | "labelSpecOf" | "labels"
 >;
 
 /** The label of a task under some options. */
@@ -35,7 +35,10 @@ function problem(task: LabelMaker, what: string): BenchError {
   return new BenchError({
     what: `labels of task ${task.name}: ${what}`,
     where: `labels of ${task.name}, version ${task.version}`,
-    fix: "correct the task's SQL, or rebuild the event store if its visits are at fault",
+    fix:
+      task.definitionHash === undefined
+        ? "correct the task's SQL, or rebuild the event store if its visits are at fault"
+        : "correct the file, and use it with the data it was made for",
   });
 }
 

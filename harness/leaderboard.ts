@@ -49,6 +49,7 @@ function groupKey({ spec, data }: ResultRecord): Omit<LeaderboardGroup, "rows"> 
     task: spec.task,
     task_version: spec.task_version,
     task_options: spec.task_options,
+    ...(spec.task_definition === undefined ? {} : { task_definition: spec.task_definition }),
     protocol: spec.protocol,
   };
 }

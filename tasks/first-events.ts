@@ -13,7 +13,9 @@ export function firstEvents(classes: readonly (readonly string[])[]): string {
   const named = classes.flatMap((patterns, i) => [
     `SELECT ${i} AS class, code FROM codes WHERE ${matchesAnySql("code", patterns)}`,
     // A concept may head others without occurring itself.
-    ...patterns.filter((p) => !p.endsWith("*")).map((p) => `SELECT ${i}, '${p}'`),
+    ...patterns
+      .filter((p) => !p.endsWith("*"))
+      .map((p) => `SELECT ${i}, '${p.replaceAll("'", "''")}'`),
   ]);
   return `snomed_parents AS (
   SELECT code, unnest(parent_codes) AS parent FROM codes WHERE starts_with(code, 'SNOMED/')

@@ -1,10 +1,9 @@
 import { resolve } from "node:path";
 import { maskCount, showCount } from "../../core/privacy.ts";
-import { tasks } from "../../tasks/index.ts";
+import { chooseTask, taskFlags } from "../choose-task.ts";
 import { defineCommand } from "../command.ts";
 import { exportLabels, labelCounts, loadLabels } from "../labels.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
-import { taskOptions } from "../options.ts";
 import { print, table } from "../output.ts";
 import { checkTask } from "../pairing.ts";
 import { openProgress } from "../progress.ts";
@@ -21,19 +20,12 @@ export const labelsCommand = defineCommand({
   ],
   options: {
     ...datasetOptions,
-    task: { type: "string", demandOption: true, describe: `which task: ${tasks.names.join(", ")}` },
-    "task-option": {
-      type: "string",
-      array: true,
-      default: [],
-      describe: "name=value, e.g. windowDays=30",
-    },
+    ...taskFlags,
     out: { type: "string", describe: "file to write, .parquet or .csv" },
   },
   async run(args) {
-    const task = tasks.get(args.task);
+    const { task, options } = await chooseTask(args);
     checkTask(task, args.dataset);
-    const options = taskOptions(task, args["task-option"]);
     const store = await openDataset(args, openProgress());
     try {
       const file = args.out === undefined ? null : resolve(args.out);

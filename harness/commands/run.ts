@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import { models } from "../../ehr-models/index.ts";
-import { tasks } from "../../tasks/index.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
 import { cacheFolder } from "../cache.ts";
+import { chooseTask, taskFlags } from "../choose-task.ts";
 import { defineCommand } from "../command.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
-import { hyperparameters, modelFiles, taskOptions, tokenizerOptions } from "../options.ts";
+import { hyperparameters, modelFiles, tokenizerOptions } from "../options.ts";
 import { print } from "../output.ts";
 import { checkModel, checkTask } from "../pairing.ts";
 import { openProgress } from "../progress.ts";
@@ -29,13 +29,7 @@ export const runCommand = defineCommand({
   ],
   options: {
     ...datasetOptions,
-    task: { type: "string", demandOption: true, describe: `which task: ${tasks.names.join(", ")}` },
-    "task-option": {
-      type: "string",
-      array: true,
-      default: [],
-      describe: "name=value, e.g. windowDays=30",
-    },
+    ...taskFlags,
     model: {
       type: "string",
       default: "transformer",
@@ -83,12 +77,12 @@ export const runCommand = defineCommand({
     "dry-run": { type: "boolean", default: false, describe: "stop after the plan and the cohort" },
   },
   async run(args) {
-    const task = tasks.get(args.task);
+    const { task, options } = await chooseTask(args);
     const model = models.get(args.model);
     const tokenizer = tokenizers.get(args.tokenizer);
     const plan: RunPlan = {
       task,
-      taskOptions: taskOptions(task, args["task-option"]),
+      taskOptions: options,
       protocol: args.protocol,
       model,
       hyperparameters: hyperparameters(model, args.preset, args.set),

@@ -75,6 +75,7 @@ const groupSchema = z.strictObject({
   task: name,
   task_version: version,
   task_options: taskOptions,
+  task_definition: hash.describe("of a task from a file: the hash of what it says").optional(),
   protocol,
   rows: z.array(rowSchema),
 });

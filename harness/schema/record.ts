@@ -37,6 +37,7 @@ const specSchema = z
     task: name,
     task_version: version,
     task_options: taskOptions,
+    task_definition: hash.describe("of a task from a file: the hash of what it says").optional(),
     protocol,
     model: name,
     model_version: version,

@@ -1,6 +1,6 @@
 /**
  * Every label of every task on synthetic twins against the second computation. Small in the suite;
- * `LABEL_SUBJECTS=5000 npx tap --timeout=900 test/tasks/twin-labels.test.ts` for the whole check.
+ * `LABEL_SUBJECTS=5000 npx tsx test/tasks/twin-labels.test.ts` for the whole check.
  */
 import { join } from "node:path";
 import t from "tap";
@@ -12,6 +12,7 @@ import { storeOf } from "../support/small-run.ts";
 import { EXPECTATIONS, readDemo, rowsOf } from "./expectations.ts";
 
 const subjects = Number(process.env["LABEL_SUBJECTS"] ?? 200);
+t.setTimeout(900_000); // for the whole check
 const skip = demoRoot("maps/phenotypes.csv") === undefined && "../shared/data/maps is not here";
 
 for (const layout of ["mimic3", "mimic4"] as const) {

@@ -1,0 +1,89 @@
+/** Which task a command is about: a registered one, or one from a file. */
+import { existsSync, readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import type { Options } from "yargs";
+import { BenchError } from "../core/errors.ts";
+import type { TaskDefinition, TaskOptions } from "../core/task.ts";
+import { datasets } from "../Dataset/index.ts";
+import { customTask, parseCustomTask } from "../tasks/custom.ts";
+import { tasks } from "../tasks/index.ts";
+import { labelFileTask } from "./label-file.ts";
+import { taskOptions } from "./options.ts";
+
+/** Flags of every command about a task. */
+export const taskFlags = {
+  task: { type: "string", describe: `which task: ${tasks.names.join(", ")}` },
+  "task-file": {
+    type: "string",
+    describe:
+      "a task from a file: labels (.csv, .parquet, MEDS label schema) or a definition (.json)",
+  },
+  "task-option": {
+    type: "string",
+    array: true,
+    default: [],
+    describe: "name=value, e.g. windowDays=30",
+  },
+} as const satisfies Record<string, Options>;
+
+export interface TaskFlags {
+  readonly task?: string | undefined;
+  readonly "task-file"?: string | undefined;
+  readonly "task-option": readonly string[];
+}
+
+function wrongUse(what: string, where: string, fix: string): BenchError {
+  return new BenchError({ what, where, fix, exitCode: 2 });
+}
+
+async function taskFromFile(path: string): Promise<TaskDefinition> {
+  const file = resolve(path);
+  if (!existsSync(file)) {
+    throw wrongUse(
+      `the file ${path} does not exist`,
+      "--task-file",
+      "give a .json, .csv or .parquet file",
+    );
+  }
+  const read = async () => {
+    switch (extname(file)) {
+      case ".json":
+        return customTask(path, parseCustomTask(path, readFileSync(file, "utf8")), datasets.names);
+      case ".csv":
+      case ".parquet":
+        return await labelFileTask(file, datasets.names);
+      default:
+        throw wrongUse(
+          `the ending of ${path} is not known`,
+          "--task-file",
+          "give a .json, .csv or .parquet file",
+        );
+    }
+  };
+  const task = await read();
+  if (!tasks.names.includes(task.name)) return task;
+  throw wrongUse(
+    `"${task.name}" is the name of a task of this benchmark`,
+    path,
+    "give the task in the file, or the label file, another name",
+  );
+}
+
+/**
+ * The task that the flags name, with its options.
+ * @throws BenchError when there is none, or two.
+ */
+export async function chooseTask(
+  flags: TaskFlags,
+): Promise<{ task: TaskDefinition; options: TaskOptions }> {
+  const { task: name, "task-file": file } = flags;
+  if ((name === undefined) === (file === undefined)) {
+    throw wrongUse(
+      name === undefined ? "no task is given" : "--task and --task-file both name a task",
+      "command line",
+      `give one of --task (${tasks.names.join(", ")}) and --task-file`,
+    );
+  }
+  const task = file === undefined ? tasks.get(name ?? "") : await taskFromFile(file);
+  return { task, options: taskOptions(task, flags["task-option"]) };
+}
