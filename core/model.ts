@@ -101,10 +101,27 @@ export interface TrainingSummary {
   readonly pretraining?: readonly PretrainSummary[];
 }
 
+/** An input or output of an exported model; named sizes are B (samples), L (code positions) and the like. */
+export interface PortSpec {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A trained model as one self-contained ONNX file. */
+export interface ExportedModel {
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly PortSpec[];
+  /** `probabilities` [B, C]. */
+  readonly output: PortSpec;
+}
+
 export interface FittedModel {
   readonly summary: TrainingSummary;
   /** Probabilities [S × C], row-major, in the order of the samples; multiclass rows sum to 1. */
   predict(samples: SampleSource): Promise<Float32Array>;
+  /** Left out by models that have no such form. */
+  exportOnnx?(): Promise<ExportedModel>;
   dispose(): Promise<void>;
 }
 

@@ -19,6 +19,7 @@ import {
 } from "./batch-source.ts";
 import {
   checkpointSlot,
+  exportModel,
   type Full,
   type GraphModel,
   makePredictor,
@@ -155,6 +156,7 @@ export async function fitGraphModel<H extends Hyperparameters>(
     return {
       summary,
       predict: (samples) => predictor.predict(inputsOf(samples)),
+      exportOnnx: async () => exportModel(setup, source, parameters),
       dispose: () => predictor.release(),
     };
   } finally {

@@ -1,11 +1,12 @@
 /** The graphs of a model: its forward pass with a loss for training, and alone for prediction. */
 import type { LabelKind, LabelSpec } from "../core/label.ts";
-import type { FitContext, Hyperparameters, ModelDefinition } from "../core/model.ts";
+import type { ExportedModel, FitContext, Hyperparameters, ModelDefinition } from "../core/model.ts";
 import type { Random } from "../core/random.ts";
 import type { HistoryLimit, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import type { CheckpointSlot } from "../engine/checkpoint.ts";
-import { Graph, type Tensor } from "../engine/graph.ts";
+import { exportOnnx } from "../engine/export.ts";
+import { Graph, type GraphOptions, type Tensor } from "../engine/graph.ts";
 import { binaryLoss, softmaxLoss, type Weighting } from "../engine/ops/losses.ts";
 import type { FeedArray, Feeds } from "../engine/runner.ts";
 import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
@@ -114,11 +115,11 @@ export function checkpointSlot(
 function buildForward<H extends Hyperparameters>(
   setup: Setup<H>,
   source: BatchSource,
-  training: boolean,
+  options: GraphOptions,
 ): { graph: Graph; inputs: Readonly<Record<string, Tensor>>; logits: Tensor } {
   const { hyperparameters, tokenizer, raceCount } = setup;
   const classes = setup.labels.classes.length;
-  const graph = new Graph({ training });
+  const graph = new Graph(options);
   const inputs = graphInputs(graph, source);
   const context = { graph, inputs, hyperparameters, classes, raceCount, tokenizer };
   return { graph, inputs, logits: setup.model.forward(context) };
@@ -135,7 +136,7 @@ export async function makeTrainer<H extends Hyperparameters>(
   context: FitContext,
   start: Pretrained["parameters"] = new Map(),
 ): Promise<Trainer> {
-  const { graph, inputs, logits } = buildForward(setup, source, true);
+  const { graph, inputs, logits } = buildForward(setup, source, { training: true });
   const targets = graph.input("y", ["B", setup.labels.classes.length]);
   const weighting = {
     weight: graph.input("weight", ["B", 1]),
@@ -156,11 +157,22 @@ export async function makePredictor<H extends Hyperparameters>(
   source: BatchSource,
   parameterOf: (name: string) => Float32Array,
 ): Promise<Predictor> {
-  const { graph, logits } = buildForward(setup, source, false);
+  const { graph, logits } = buildForward(setup, source, {});
   const values: Record<string, FeedArray> = heldValues(setup);
   for (const { name } of graph.parameters) values[name] = parameterOf(name);
   const { labels, limits, threads } = setup;
   return Predictor.create({ graph, logits, kind: labels.kind, held: values, limits, threads });
+}
+
+/** A trained model as a file: parameters and fixed inputs inside, standard operators only. */
+export function exportModel<H extends Hyperparameters>(
+  setup: Setup<H>,
+  source: BatchSource,
+  parameters: ReadonlyMap<string, Float32Array>,
+): ExportedModel {
+  const { graph, logits } = buildForward(setup, source, { fused: false });
+  const values = new Map([...Object.entries(heldValues(setup)), ...parameters]);
+  return exportOnnx(graph, logits, setup.labels.kind, values);
 }
 
 /** A part of a training batch, with targets and what else the loss is fed; every sample has weight 1. */

@@ -1,15 +1,16 @@
 /**
- * Writes a graph as an ONNX model (IR 8, opset 17, and com.microsoft 1): the few protobuf messages that
+ * Writes a graph as an ONNX model (IR 8, opset 17, and com.microsoft 1 where it is used): the few protobuf messages that
  * are needed, by hand. Field numbers are those of onnx.proto3. Nodes that no output needs are left out.
  */
 import type { Attribute, ConstantArray, ElementType, Graph, Node, Tensor } from "./graph.ts";
 import type { Shape } from "./shape.ts";
 
 const IR_VERSION = 8;
-const OPSETS: readonly (readonly [string, number])[] = [
+/** Version by domain. */
+const OPSETS: ReadonlyMap<string, number> = new Map([
   ["", 17],
   ["com.microsoft", 1],
-];
+]);
 const TYPE_NUMBER: Readonly<Record<ElementType, number>> = {
   float32: 1,
   int32: 6,
@@ -120,7 +121,7 @@ export interface OnnxModel {
 export function toOnnx(
   graph: Graph,
   outputs: readonly Tensor[],
-  initializers: ReadonlyMap<string, Float32Array> = new Map(),
+  initializers: ReadonlyMap<string, ConstantArray> = new Map(),
 ): OnnxModel {
   const distinct = [...new Set(outputs)];
   const { nodes, used } = reachable(graph, distinct);
@@ -136,8 +137,9 @@ export function toOnnx(
   }
   parts.push(...inputs.map((tensor) => valueInfo(11, tensor)));
   parts.push(...distinct.map((tensor) => valueInfo(12, tensor)));
-  const opsets = OPSETS.map(([domain, version]) =>
-    message(8, [bytesField(1, domain), integerField(2, version)]),
+  const domains = new Set(["", ...nodes.map(({ domain }) => domain)]);
+  const opsets = [...domains].map((domain) =>
+    message(8, [bytesField(1, domain), integerField(2, OPSETS.get(domain) ?? 1)]),
   );
   const bytes = Buffer.concat([integerField(1, IR_VERSION), message(7, parts), ...opsets]);
   return { bytes, inputs, outputs: distinct, nodeCount: nodes.length };

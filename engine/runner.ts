@@ -8,6 +8,7 @@ import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { BenchError } from "../core/errors.ts";
 import type { ElementType, Tensor } from "./graph.ts";
 import type { OnnxModel } from "./onnx.ts";
+import { makeRecorder, type ProfileRecorder } from "./profile.ts";
 import { type DimValues, evaluateShape, showShape } from "./shape.ts";
 
 type Runtime = typeof import("onnxruntime-node");
@@ -56,6 +57,8 @@ export function runtimeVersion(): { readonly name: string; readonly version: str
 export interface SessionOptions {
   /** Threads inside one operation; default 1. The numbers do not depend on it. */
   readonly threads?: number;
+  /** What it is for, in profiles; default `prediction`. */
+  readonly label?: string;
 }
 
 /** A model loaded into the runtime. Release it when done: each keeps its memory until then. */
@@ -65,16 +68,26 @@ export class Session {
   readonly #session: InferenceSession;
   /** Values given once, e.g. parameters and frozen tables: name -> tensor. */
   readonly #held = new Map<string, OrtTensor>();
+  readonly #recorder: ProfileRecorder | undefined;
+  readonly #endProfile: () => void;
 
-  private constructor(model: OnnxModel, ort: Runtime, session: InferenceSession) {
+  private constructor(
+    model: OnnxModel,
+    ort: Runtime,
+    session: InferenceSession,
+    recorder: ProfileRecorder | undefined,
+  ) {
     this.model = model;
+    this.#recorder = recorder;
+    this.#endProfile = () => session.endProfiling();
     this.#ort = ort;
     this.#session = session;
   }
 
   /** @throws BenchError when onnxruntime-node is not installed. */
   static async create(model: OnnxModel, options: SessionOptions = {}): Promise<Session> {
-    const { threads = 1 } = options;
+    const { threads = 1, label = "prediction" } = options;
+    const recorder = makeRecorder(label);
     loaded ??= loadRuntime();
     const ort = await loaded;
     const session = await ort.InferenceSession.create(model.bytes, {
@@ -82,10 +95,11 @@ export class Session {
       interOpNumThreads: 1,
       graphOptimizationLevel: "basic", // fixed: other levels give other bits
       logSeverityLevel: 3,
+      ...recorder?.options,
       // Waiting threads that spin make two threads slower than one as soon as the machine is shared.
       ...(threads > 1 ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
     });
-    return new Session(model, ort, session);
+    return new Session(model, ort, session, recorder);
   }
 
   /** Feeds a static input at every run from now on; the array is read in place, so later writes show. */
@@ -102,6 +116,7 @@ export class Session {
     const all: Record<string, OrtTensor> = {};
     for (const input of this.model.inputs) all[input.name] = this.#feed(input, feeds, dims);
     const outputs = await this.#session.run(all);
+    this.#recorder?.ran(this.#endProfile);
     return new Map(
       this.model.outputs.map(({ name }) => [name, outputs[name]?.data as Float32Array]),
     );
@@ -109,6 +124,7 @@ export class Session {
 
   async release(): Promise<void> {
     this.#held.clear();
+    this.#recorder?.released(this.#endProfile);
     await this.#session.release();
   }
 

@@ -91,7 +91,7 @@ export class Trainer {
     const { graph, loss, threads } = options;
     const outputs = gradientOutputs(graph, loss);
     const model = toOnnx(graph, [loss, ...outputs.tensors]);
-    const session = await Session.create(model, { threads });
+    const session = await Session.create(model, { threads, label: "training" });
     return new Trainer(session, options, outputs);
   }
 

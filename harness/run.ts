@@ -4,11 +4,13 @@
  */
 import { join } from "node:path";
 import type { EventStore } from "../core/event-store.ts";
+import type { FittedModel } from "../core/model.ts";
 import type { CohortStep } from "../core/task.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { buildRecord, buildSpec } from "./build-record.ts";
 import { openCheckpoints, type RunCheckpoints } from "./checkpoints.ts";
 import { labelCounts } from "./labels.ts";
+import { keepModel } from "./model-files.ts";
 import { writePredictions } from "./predictions.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
@@ -17,7 +19,7 @@ import { Stopwatch } from "./stopwatch.ts";
 import { type SeedPlan, trainAndScore } from "./train-and-score.ts";
 
 /** Everything that says what to run, resolved, with all defaults filled in. */
-export interface RunPlan extends Omit<SeedPlan, "seed" | "checkpointsOf"> {
+export interface RunPlan extends Omit<SeedPlan, "seed" | "checkpointsOf" | "keep"> {
   readonly protocol: "strict";
   readonly seeds: readonly number[];
   /** Records go to `runs/` below it. */
@@ -71,7 +73,10 @@ async function runSeed(
     checkpoints = openCheckpoints(plan.cacheDir, id, found);
     return checkpoints;
   };
-  const outcome = await trainAndScore(prepared, { ...plan, seed, checkpointsOf }, progress, watch);
+  const keep = (fitted: FittedModel, tokenizer: Tokenizer) =>
+    keepModel(plan.cacheDir, buildSpec(store, plan, seed, tokenizer), fitted, prepared, tokenizer);
+  const seedPlan = { ...plan, seed, checkpointsOf, keep };
+  const outcome = await trainAndScore(prepared, seedPlan, progress, watch);
   const record = await buildRecord({ store, plan, seed, prepared, steps, outcome, watch });
   const { probabilities } = outcome;
   await writePredictions(store, plan.cacheDir, record.run_id, prepared, probabilities);

@@ -41,6 +41,8 @@ export interface SeedPlan {
   readonly seed: number;
   /** The place of the run's checkpoints, once its tokenizer is known; left out: none are kept. */
   readonly checkpointsOf?: (tokenizer: Tokenizer) => Checkpoints;
+  /** Told of the fitted model before it is disposed of. */
+  readonly keep?: (fitted: FittedModel, tokenizer: Tokenizer) => Promise<void>;
 }
 
 export interface SeedOutcome {
@@ -67,6 +69,7 @@ export async function trainAndScore(
       progress.start("evaluate");
       const outcome = await score(prepared, plan, fitted, random);
       progress.end();
+      await plan.keep?.(fitted, tokenizer);
       return { tokenizer, training: fitted.summary, ...outcome };
     });
   } finally {

@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
 import { doctorCommand } from "./doctor.ts";
+import { exportCommand } from "./export.ts";
 import { ingestCommand } from "./ingest.ts";
 import { labelsCommand } from "./labels.ts";
 import { leaderboardCommand } from "./leaderboard.ts";
@@ -23,5 +24,6 @@ export const commands: readonly Command[] = [
   labelsCommand,
   synthCommand,
   leaderboardCommand,
+  exportCommand,
   doctorCommand,
 ];

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import { models } from "../../ehr-models/index.ts";
+import { startProfiling, takeProfiles } from "../../engine/profile.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
 import { cacheFolder } from "../cache.ts";
 import { chooseTask, taskFlags } from "../choose-task.ts";
@@ -9,6 +10,7 @@ import { datasetOptions, openDataset } from "../open-dataset.ts";
 import { hyperparameters, modelFiles, tokenizerOptions } from "../options.ts";
 import { print } from "../output.ts";
 import { checkModel, checkTask } from "../pairing.ts";
+import { profileTable } from "../profile-table.ts";
 import { openProgress } from "../progress.ts";
 import type { RunPlan } from "../run.ts";
 import { runSummary } from "../run-summary.ts";
@@ -74,6 +76,11 @@ export const runCommand = defineCommand({
     },
     draws: { type: "number", default: 1000, describe: "bootstrap draws for the intervals" },
     out: { type: "string", default: "results", describe: "folder for records (below it, runs/)" },
+    profile: {
+      type: "boolean",
+      default: false,
+      describe: "print where the time of training goes, by operation (to stderr)",
+    },
     "dry-run": { type: "boolean", default: false, describe: "stop after the plan and the cohort" },
   },
   async run(args) {
@@ -117,7 +124,9 @@ export const runCommand = defineCommand({
         print(args.json, outlook, () => JSON.stringify(outlook, null, 2));
         return;
       }
+      if (args.profile) startProfiling();
       const records = await runSeeds(store, plan, progress);
+      if (args.profile) progress.say(profileTable(takeProfiles()));
       print(args.json, records, () => runSummary(records, plan.resultsDir));
     } finally {
       store.close();
