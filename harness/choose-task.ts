@@ -7,6 +7,7 @@ import type { TaskDefinition, TaskOptions } from "../core/task.ts";
 import { datasets } from "../Dataset/index.ts";
 import { customTask, parseCustomTask } from "../tasks/custom.ts";
 import { tasks } from "../tasks/index.ts";
+import { isPublished, PUBLISHED, publishedTask } from "../tasks/published.ts";
 import { labelFileTask } from "./label-file.ts";
 import { taskOptions } from "./options.ts";
 
@@ -69,6 +70,12 @@ async function taskFromFile(path: string): Promise<TaskDefinition> {
   );
 }
 
+/** A registered task, or `published-NAME`: labels that come with the source. */
+function taskOfName(name: string): TaskDefinition {
+  const own = name.startsWith(PUBLISHED) ? name.slice(PUBLISHED.length) : "";
+  return isPublished(own) ? publishedTask(own) : tasks.get(name);
+}
+
 /**
  * The task that the flags name, with its options.
  * @throws BenchError when there is none, or two.
@@ -84,6 +91,6 @@ export async function chooseTask(
       `give one of --task (${tasks.names.join(", ")}) and --task-file`,
     );
   }
-  const task = file === undefined ? tasks.get(name ?? "") : await taskFromFile(file);
+  const task = file === undefined ? taskOfName(name ?? "") : await taskFromFile(file);
   return { task, options: taskOptions(task, flags["task-option"]) };
 }

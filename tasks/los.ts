@@ -40,7 +40,7 @@ export const los: TaskDefinition = {
       "15 days or more",
     ],
   },
-  datasets: ["mimic3", "mimic4"],
+  datasets: ["mimic3", "mimic4", "meds"],
   options: {},
   history: { hideIndexVisit: [] },
   rules: [

@@ -39,7 +39,7 @@ export const mortality48h: TaskDefinition = {
   reference:
     "Harutyunyan et al. 2019, doi:10.1038/s41597-019-0103-9, with hospital instead of ICU admission as the start",
   labelSpec: { kind: "binary", classes: ["died in this admission"] },
-  datasets: ["mimic3", "mimic4"],
+  datasets: ["mimic3", "mimic4", "meds"],
   options: {},
   history: { hideIndexVisit: [] },
   rules: [

@@ -48,7 +48,7 @@ export const mortality: TaskDefinition = {
   reference:
     "Su et al. 2025, arXiv:2502.04397 (appendix C); paired on all admissions, without the filters of its code",
   labelSpec: { kind: "binary", classes: ["died in the next admission"] },
-  datasets: ["mimic3", "mimic4"],
+  datasets: ["mimic3", "mimic4", "ehrshot", "meds"],
   options: {},
   history: { hideIndexVisit: [] },
   rules: [

@@ -67,7 +67,7 @@ export const phenotype: TaskDefinition = {
   reference:
     "Harutyunyan et al. 2019, doi:10.1038/s41597-019-0103-9 (25 groups of CCS 2015); ICD-10 lists derived from the CMS equivalence maps",
   labelSpec: { kind: "multilabel", classes: PHENOTYPES.map((p) => p.name) },
-  datasets: ["mimic3", "mimic4"],
+  datasets: ["mimic3", "mimic4", "meds"],
   options: {},
   history: { hideIndexVisit: ["diagnosis"] },
   rules: [

@@ -53,7 +53,7 @@ export const readmission: TaskDefinition = {
   reference:
     "Su et al. 2025, arXiv:2502.04397 (15 days), and Wornow et al. 2023, arXiv:2307.02028 (30 days); measured from discharge",
   labelSpec: { kind: "binary", classes: ["admitted again"] },
-  datasets: ["mimic3", "mimic4"],
+  datasets: ["mimic3", "mimic4", "ehrshot", "meds"],
   options: { windowDays: WINDOW_DAYS },
   history: { hideIndexVisit: [] },
   rules: [
