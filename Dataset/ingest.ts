@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
+import { BenchError } from "../core/errors.ts";
 import type { StoreInfo } from "../core/event-store.ts";
 import { createDrugMapper, type DrugMapper } from "./drugs/index.ts";
 import { Database, sqlName } from "./duckdb.ts";
@@ -51,6 +52,8 @@ export interface IngestOptions {
   /** The user's own drug map, and a map from NDC to ATC: csv files. */
   readonly drugMap?: string;
   readonly ndcMap?: string;
+  /** What the codes of a MEDS dataset mean: a json file. */
+  readonly mapping?: string;
   /** Another mapper in the place of the shipped one; its version is part of the fingerprint. */
   readonly drugMapper?: DrugMapper;
   /** Told the stage that begins, how many are done and how many there are. */
@@ -99,7 +102,20 @@ export async function ingest(
   }
 }
 
-async function planJob(source: DatasetDefinition, options: IngestOptions): Promise<Job> {
+/** The definition by the user's mapping. @throws BenchError for a source that takes none. */
+function configured(source: DatasetDefinition, mapping: string | undefined): DatasetDefinition {
+  if (mapping === undefined) return source;
+  if (source.configure !== undefined) return source.configure(mapping);
+  throw new BenchError({
+    what: `${source.name} takes no mapping: its rules are fixed`,
+    where: "--mapping",
+    fix: "leave the flag out, or read a MEDS dataset with --dataset meds",
+    exitCode: 2,
+  });
+}
+
+async function planJob(plain: DatasetDefinition, options: IngestOptions): Promise<Job> {
+  const source = configured(plain, options.mapping);
   const { definition, layout } = chooseLayout(source, options.root);
   const files = findRawFiles(definition, options.root);
   const synthetic = findSynthetic(options.root);
@@ -110,12 +126,19 @@ async function planJob(source: DatasetDefinition, options: IngestOptions): Promi
       ...(options.ndcMap === undefined ? {} : { ndcMapFile: options.ndcMap }),
     }));
   const extra = synthetic === undefined ? [] : [synthetic.marker, synthetic.truth];
+  const releaseFile = join(options.root, definition.releaseFile ?? "");
+  if (definition.releaseFile !== undefined && existsSync(releaseFile)) extra.push(releaseFile);
   const all: FingerprintedFile[] = [
     // A table of several files needs the files' own names, or exchanging two of them would not be seen.
     ...files.map((f) => (/[*]/.test(f.table.file) ? { ...f, name: `${f.name} ${f.below}` } : f)),
     ...extra.map((path, i) => {
       const { size, mtimeMs } = statSync(path);
-      return { name: `synthetic ${i}`, path, size, modifiedMs: mtimeMs };
+      return {
+        name: synthetic === undefined ? "release" : `synthetic ${i}`,
+        path,
+        size,
+        modifiedMs: mtimeMs,
+      };
     }),
   ];
   const key = fingerprint(all, {
@@ -186,11 +209,12 @@ async function fillStore(job: Job, db: Database, folder: string): Promise<void> 
   const rowsRead = await readTables(job, db, stages);
   stages.begin("subjects, visits and drugs");
   for (const [name, select] of Object.entries(definition.views ?? {})) {
-    await db.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
+    const kept = definition.keptViews?.includes(name) ? "TABLE" : "VIEW";
+    await db.run(`CREATE ${kept} ${sqlName(name)} AS ${select}`);
   }
   const changed = await stageStays(db, definition);
   const provided = await stageSplits(db, definition);
-  const release = await describeRelease(db, definition, job.synthetic);
+  const release = await describeRelease(db, definition, job.synthetic, options.root);
   const drugRows = await stageDrugs(db, definition.drugs, job.drugs);
 
   stages.begin("codes and names");

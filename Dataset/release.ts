@@ -58,11 +58,35 @@ function readMarker(file: string): z.infer<typeof marker> {
   }
 }
 
+const medsRelease = z.object({
+  dataset_name: z.string().nullish(),
+  dataset_version: z.string().nullish(),
+});
+
+/** What the release's own file calls it; undefined where there is no such file. */
+function readRelease(definition: DatasetDefinition, root: string): string | undefined {
+  const file = join(root, definition.releaseFile ?? "");
+  if (definition.releaseFile === undefined || !existsSync(file)) return undefined;
+  try {
+    const found = medsRelease.parse(JSON.parse(readFileSync(file, "utf8")));
+    const name = [found.dataset_name, found.dataset_version].filter(Boolean).join(" ");
+    return name === "" ? undefined : name;
+  } catch (cause) {
+    throw new BenchError({
+      what: "the file that names the release cannot be read",
+      where: file,
+      fix: "restore it, or remove it if the dataset has none",
+      cause,
+    });
+  }
+}
+
 /** Source and release, from the marker, the subjects' ids or the published sizes. Needs subjects and visits. */
 export async function describeRelease(
   db: Database,
   definition: DatasetDefinition,
   synthetic: SyntheticFiles | undefined,
+  root: string,
 ): Promise<{ source: Source; release: string; synthetic: SyntheticOrigin | null }> {
   if (synthetic !== undefined) {
     const { release, ...origin } = readMarker(synthetic.marker);
@@ -81,7 +105,8 @@ export async function describeRelease(
   }
   const [subjects, visits] = [found.numbers("subjects")[0], found.numbers("visits")[0]];
   const size = definition.releaseSizes?.find((s) => s.subjects === subjects && s.visits === visits);
-  return { source: "real", release: size?.release ?? "unknown", synthetic: null };
+  const named = readRelease(definition, root);
+  return { source: "real", release: size?.release ?? named ?? "unknown", synthetic: null };
 }
 
 /** Copies the true risks of a synthetic root into the store; every column but the two ids is an outcome. */

@@ -103,6 +103,8 @@ export interface DatasetLayout {
   readonly tables: Readonly<Record<string, RawTable>>;
   /** Name -> SELECT over raw tables and earlier views, for what the SELECTs below share. */
   readonly views?: Readonly<Record<string, string>>;
+  /** Views that are kept as tables, because they cost more to make than to hold. */
+  readonly keptViews?: readonly string[];
   /** SELECT subject_id, birth_time, death_time, sex, race. */
   readonly subjects: string;
   /** SELECT subject_id, visit_id, visit_type, start_time, end_time, coded_time (when the visit's billing codes
@@ -147,6 +149,10 @@ export interface DatasetDefinition extends DatasetLayout {
   readonly citation: string;
   /** Layouts of which exactly one must be found in the root; it takes the place of the definition's own. */
   readonly layouts?: readonly AlternativeLayout[];
+  /** A file below the root that names the release in MEDS's fields dataset_name and dataset_version. */
+  readonly releaseFile?: string;
+  /** The same source read by the rules of a file that the user gives (--mapping). */
+  readonly configure?: (file: string) => DatasetDefinition;
   /** Sorted subject ids of the open demo, hashed with sha256 over their comma-joined decimal text. */
   readonly demoSubjectsHash?: string;
   readonly demoRelease?: string;

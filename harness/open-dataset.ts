@@ -33,6 +33,10 @@ export const datasetOptions = {
     default: 2000,
     describe: "size of the synthetic twin, where one is used",
   },
+  mapping: {
+    type: "string",
+    describe: "json that says what the codes of a MEDS dataset mean (default: those of MIMIC-IV's)",
+  },
   "drug-map": {
     type: "string",
     describe: "csv with drug and/or ndc, and atc_code: overrides the shipped drug names",
@@ -59,6 +63,7 @@ export interface DatasetFlags {
   readonly root?: string | undefined;
   readonly "require-real": boolean;
   readonly "twin-subjects": number;
+  readonly mapping?: string | undefined;
   readonly "drug-map"?: string | undefined;
   readonly "ndc-map"?: string | undefined;
   readonly "cache-dir"?: string | undefined;
@@ -83,6 +88,7 @@ export async function openDataset(flags: DatasetFlags, progress: Progress): Prom
     memoryLimitMb: flags.memory,
     signal: interruptSignal,
     progress: (stage, done, total) => progress.update(done, stage, total),
+    ...(flags.mapping === undefined ? {} : { mapping: flags.mapping }),
     ...(flags["drug-map"] === undefined ? {} : { drugMap: flags["drug-map"] }),
     ...(flags["ndc-map"] === undefined ? {} : { ndcMap: flags["ndc-map"] }),
   });
