@@ -6,6 +6,7 @@ import { gru } from "./gru.ts";
 import { logistic } from "./logistic.ts";
 import { mlp } from "./mlp.ts";
 import { retain } from "./retain.ts";
+import { transformehr } from "./transformehr.ts";
 import { transformer } from "./transformer.ts";
 
 export const models = new Registry<ModelDefinition>("model", [
@@ -15,4 +16,5 @@ export const models = new Registry<ModelDefinition>("model", [
   gru,
   retain,
   gamenet,
+  transformehr,
 ]);

@@ -26,6 +26,22 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
       learningRate: 1e-2,
     },
   },
+  transformehr: {
+    epochs: 40,
+    settings: {
+      ...TRAINING,
+      width: 16,
+      heads: 2,
+      encoderLayers: 1,
+      decoderLayers: 1,
+      feedForward: 16,
+      dropout: 0,
+      inputDropout: 0,
+      codeDropout: 0,
+      initialScale: 0.3,
+      learningRate: 1e-2,
+    },
+  },
   gamenet: {
     epochs: 40,
     settings: {
