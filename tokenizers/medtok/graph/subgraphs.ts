@@ -1,0 +1,201 @@
+/**
+ * Each code's part of the graph, cut once into flat arrays: by the rules of medtok.md 9.3 for the self-contained
+ * graph, by given lists of nodes for a published one. The edge list is never scanned for a code.
+ */
+import type { KnowledgeGraph, Subgraphs } from "../types.ts";
+import { COOCCURS, hashOf, INCLUDES, IS_A } from "./build.ts";
+
+export interface SubgraphLimits {
+  /** Nodes of a subgraph, all in all. */
+  readonly nodes: number;
+  readonly children: number;
+  readonly siblings: number;
+  /** Codes of other systems and what is directly above them. */
+  readonly mapped: number;
+  readonly cooccurring: number;
+}
+
+export const SUBGRAPH_LIMITS: SubgraphLimits = {
+  nodes: 48,
+  children: 8,
+  siblings: 8,
+  mapped: 8,
+  cooccurring: 16,
+};
+
+/** The targets of a node's edges that are of the wanted relations, in order, distinct. */
+function neighbours(
+  { edges }: KnowledgeGraph,
+  node: number,
+  isWanted: (relation: number) => boolean,
+): number[] {
+  const found: number[] = [];
+  for (let e = edges.offset[node] as number; e < (edges.offset[node + 1] as number); e++) {
+    const target = edges.target[e] as number;
+    if (isWanted(edges.relation[e] as number) && found.at(-1) !== target) found.push(target);
+  }
+  return found;
+}
+
+/** The `count` siblings nearest to a node in the order of the nodes below its parent, the node itself left out. */
+function around(below: readonly number[], node: number, count: number): number[] {
+  const at = below.indexOf(node);
+  const found: number[] = [];
+  for (let step = 1; found.length < count && step < below.length; step++)
+    for (const near of [at - step, at + step]) {
+      const sibling = below[near];
+      if (near >= 0 && sibling !== undefined && found.length < count) found.push(sibling);
+    }
+  return found;
+}
+
+class Cutter {
+  readonly #graph: KnowledgeGraph;
+  readonly #limits: SubgraphLimits;
+  readonly #up: number;
+  readonly #down: number;
+  readonly #together: number;
+  /** What lies below a node, kept: siblings share it. */
+  readonly #below = new Map<number, number[]>();
+
+  constructor(graph: KnowledgeGraph, limits: SubgraphLimits) {
+    this.#graph = graph;
+    this.#limits = limits;
+    this.#up = graph.relations.indexOf(IS_A);
+    this.#down = graph.relations.indexOf(INCLUDES);
+    this.#together = graph.relations.indexOf(COOCCURS);
+  }
+
+  /** Own node, ancestors to the root, children, siblings, mapped codes and what is above them, co-occurrence. */
+  nodesOf(code: number): number[] {
+    const { nodes, children, siblings, mapped, cooccurring } = this.#limits;
+    const kept = new Set<number>([code]);
+    const add = (more: readonly number[]) => {
+      for (const node of more) if (kept.size < nodes) kept.add(node);
+    };
+    const parents = this.#above(code);
+    const ancestors = [...parents];
+    for (const node of ancestors)
+      for (const above of this.#above(node)) if (!ancestors.includes(above)) ancestors.push(above);
+    add(ancestors);
+    add(this.#children(code).slice(0, children));
+    const first = parents[0];
+    if (first !== undefined) add(around(this.#children(first), code, siblings));
+    const partners = neighbours(this.#graph, code, (r) => this.#isMap(r)).slice(0, mapped);
+    const over = partners.flatMap((partner) => this.#above(partner));
+    add([...new Set([...partners, ...over])].slice(0, mapped));
+    add(neighbours(this.#graph, code, (r) => r === this.#together).slice(0, cooccurring));
+    return [...kept];
+  }
+
+  #isMap(relation: number): boolean {
+    return relation !== this.#up && relation !== this.#down && relation !== this.#together;
+  }
+
+  #above(node: number): number[] {
+    return neighbours(this.#graph, node, (relation) => relation === this.#up);
+  }
+
+  #children(node: number): number[] {
+    const known = this.#below.get(node);
+    if (known !== undefined) return known;
+    const found = neighbours(this.#graph, node, (relation) => relation === this.#down);
+    this.#below.set(node, found);
+    return found;
+  }
+}
+
+/** How many edges there are from `a` to `b`, by binary search among the sorted targets of `a`. */
+function edgesBetween({ edges }: KnowledgeGraph, a: number, b: number): number {
+  let [low, high] = [edges.offset[a] as number, edges.offset[a + 1] as number];
+  const end = high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((edges.target[middle] as number) < b) low = middle + 1;
+    else high = middle;
+  }
+  let count = 0;
+  while (low + count < end && edges.target[low + count] === b) count += 1;
+  return count;
+}
+
+/** Calls `take` with the positions of both ends of every edge among `nodes`, each edge once, lower position first. */
+function eachInduced(
+  graph: KnowledgeGraph,
+  nodes: readonly number[],
+  take: (from: number, to: number) => void,
+): void {
+  const { offset } = graph.edges;
+  const degree = (node: number) => (offset[node + 1] as number) - (offset[node] as number);
+  for (const [i, a] of nodes.entries())
+    for (let j = i + 1; j < nodes.length; j++) {
+      const b = nodes[j] as number;
+      const [few, many] = degree(a) <= degree(b) ? [a, b] : [b, a];
+      for (let k = edgesBetween(graph, few, many); k > 0; k--) take(i, j);
+    }
+}
+
+/** Flat arrays of subgraphs whose nodes `nodesOf` lists, code by code. */
+function collect(
+  graph: KnowledgeGraph,
+  codes: number,
+  nodesOf: (code: number) => readonly number[],
+): Subgraphs {
+  const node: number[] = [];
+  const from: number[] = [];
+  const to: number[] = [];
+  const nodeOffset = new Int32Array(codes + 1);
+  const edgeOffset = new Int32Array(codes + 1);
+  for (let code = 0; code < codes; code++) {
+    const own = nodesOf(code);
+    for (const one of own) node.push(one);
+    eachInduced(graph, own, (a, b) => {
+      from.push(a);
+      to.push(b);
+    });
+    nodeOffset[code + 1] = node.length;
+    edgeOffset[code + 1] = from.length;
+  }
+  const arrays = {
+    nodeOffset,
+    node: Int32Array.from(node),
+    edgeOffset,
+    edgeFrom: Uint16Array.from(from),
+    edgeTo: Uint16Array.from(to),
+  };
+  const hash = hashOf([[String(graph.nodeId.length)]], Object.values(arrays));
+  return { nodeCount: graph.nodeId.length, ...arrays, hash };
+}
+
+/** Subgraphs of the first `codes` nodes of a self-contained graph. */
+export function cutSubgraphs(
+  graph: KnowledgeGraph,
+  codes: number,
+  limits: SubgraphLimits = SUBGRAPH_LIMITS,
+): Subgraphs {
+  const cutter = new Cutter(graph, limits);
+  return collect(graph, codes, (code) => cutter.nodesOf(code));
+}
+
+/** Lists of nodes by code, in CSR form. */
+export interface NodeLists {
+  readonly offset: Int32Array;
+  readonly node: Int32Array;
+}
+
+/**
+ * Subgraphs by given lists of nodes, sorted, without duplicates (medtok.md 8.1 #18), cut to `most` nodes. The
+ * last node of the graph stands for "nothing known" and is the subgraph of a code whose list is empty (#11).
+ */
+export function subgraphsFromLists(
+  graph: KnowledgeGraph,
+  lists: NodeLists,
+  most = SUBGRAPH_LIMITS.nodes,
+): Subgraphs {
+  const nothing = graph.nodeId.length - 1;
+  return collect(graph, lists.offset.length - 1, (code) => {
+    const own = lists.node.subarray(lists.offset[code], lists.offset[code + 1]);
+    const distinct = [...new Set(own)].sort((a, b) => a - b).slice(0, most);
+    return distinct.length > 0 ? distinct : [nothing];
+  });
+}
