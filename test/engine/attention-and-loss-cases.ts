@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Tensor } from "../../engine/graph.ts";
 import { attention } from "../../engine/ops/attention.ts";
+import { classLoss } from "../../engine/ops/class-loss.ts";
 import { binaryLoss, softmaxLoss } from "../../engine/ops/losses.ts";
 import type { Shape } from "../../engine/shape.ts";
 import type { Case } from "./check-gradient.ts";
@@ -88,7 +89,20 @@ function weighting(z: T) {
   return { weight: z.graph.floats(WEIGHTS, [3, 1]), total: z.graph.scalar(3) };
 }
 
+const CLASSES = Int32Array.of(0, 2, 1);
+
 export const losses: Case[] = [
+  loss(
+    "classLoss with a row left out",
+    (z) => classLoss(z, z.graph.constant(CLASSES, [3], "int32"), weighting(z)),
+    (z) => {
+      const each = tf.logSoftmax(z).mul(tf.oneHot(tf.tensor1d([...CLASSES], "int32"), 3));
+      return each
+        .mul(tf.tensor(WEIGHTS, [3, 1]))
+        .sum()
+        .div(-3);
+    },
+  ),
   loss(
     "binaryLoss with a sample left out",
     (z) => binaryLoss(z, z.graph.floats(TARGETS, [3, 3]), weighting(z)),
