@@ -1,6 +1,7 @@
 /** The models that a run can name. */
 import type { ModelDefinition } from "../core/model.ts";
 import { Registry } from "../core/registry.ts";
+import { ethos } from "./ethos.ts";
 import { gamenet } from "./gamenet.ts";
 import { gru } from "./gru.ts";
 import { logistic } from "./logistic.ts";
@@ -17,4 +18,5 @@ export const models = new Registry<ModelDefinition>("model", [
   retain,
   gamenet,
   transformehr,
+  ethos,
 ]);

@@ -120,8 +120,10 @@ for (const definition of models.all) {
     );
   };
 
+  const ownTests = small.isZeroShot === true && `it reads no labels; see test/ehr-models/${name}`;
   t.test(
     `${name} learns 32 samples by heart, and a sample's company changes nothing`,
+    { skip: ownTests },
     async (t) => {
       t.ok(kinds.length > 0, "it takes some kind of label");
       for (const kind of kinds) {
@@ -143,18 +145,23 @@ for (const definition of models.all) {
     },
   );
 
-  t.test(`${name} finds the planted signal in subjects it has not seen`, async (t) => {
-    const [train, tuning, held] = [400, 100, 200].map((size, i) =>
-      sourceOf(made(size, 5 + i), labels),
-    );
-    if (train === undefined || tuning === undefined || held === undefined)
-      throw new Error("no samples");
-    const settings = { ...small.settings, batchSize: 32 };
-    const score = await using(await fitOn(train, { tuning, epochs: 12 }, settings), async (model) =>
-      averagePrecision(await model.predict(held), labelsOf(held)),
-    );
-    t.ok(score > 0.9, `average precision ${score}; prevalence is 0.4`);
-  });
+  t.test(
+    `${name} finds the planted signal in subjects it has not seen`,
+    { skip: ownTests },
+    async (t) => {
+      const [train, tuning, held] = [400, 100, 200].map((size, i) =>
+        sourceOf(made(size, 5 + i), labels),
+      );
+      if (train === undefined || tuning === undefined || held === undefined)
+        throw new Error("no samples");
+      const settings = { ...small.settings, batchSize: 32 };
+      const score = await using(
+        await fitOn(train, { tuning, epochs: 12 }, settings),
+        async (model) => averagePrecision(await model.predict(held), labelsOf(held)),
+      );
+      t.ok(score > 0.9, `average precision ${score}; prevalence is 0.4`);
+    },
+  );
 
   t.test(`${name} is the same again from one seed, and reads only what it is given`, async (t) => {
     const train = sourceOf(made(20), labels);

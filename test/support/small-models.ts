@@ -5,6 +5,8 @@ export interface SmallModel {
   readonly settings: Hyperparameters;
   /** Epochs in which 32 samples are learned by heart. */
   readonly epochs: number;
+  /** Whether it never reads a label, so that learning one by heart has to be shown elsewhere (its own tests). */
+  readonly isZeroShot?: boolean;
 }
 
 const TRAINING = { batchSize: 8, weightDecay: 0, schedule: "constant", warmup: 0, averaging: 0 };
@@ -96,6 +98,23 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
       codeDropout: 0,
       initialScale: 0.3,
       maxVisits: 4,
+      learningRate: 1e-2,
+    },
+  },
+  ethos: {
+    epochs: 3,
+    isZeroShot: true,
+    settings: {
+      ...TRAINING,
+      width: 16,
+      heads: 2,
+      layers: 1,
+      feedForward: 32,
+      dropout: 0,
+      context: 64,
+      newTokens: 16,
+      leastSubjects: 1,
+      futures: 3,
       learningRate: 1e-2,
     },
   },

@@ -34,6 +34,10 @@ export async function twinStore(
 const TINY: Readonly<Record<string, string[]>> = {
   transformer: ["width=16", "heads=2", "layers=1", "feedForward=16", "maxCodes=48"],
   logistic: [],
+  ethos: [
+    ...["width=16", "heads=2", "layers=1", "feedForward=32"],
+    ...["context=128", "newTokens=32", "futures=2"],
+  ],
 };
 
 /** A plan that runs in a second or two; `changes` replace its fields. */

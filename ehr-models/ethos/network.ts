@@ -1,0 +1,250 @@
+/**
+ * The decoder of ETHOS: GPT-2's blocks without biases, learned positions, tied output (models.md 8.2).
+ *
+ *   X      = drop(E[token] + P[position])
+ *   X      = X + drop(MHA(LN(X)));  X = X + drop(W2 gelu(W1 LN(X)))        n blocks, causal
+ *   logits = LN(X) Eᵀ
+ *
+ * Three graphs share these equations and the names of their parameters: training (all positions, with a
+ * loss), reading a prompt (all positions, keys and values kept), and one step for many futures at once.
+ */
+import { Graph, type Tensor } from "../../engine/graph.ts";
+import { given, normal } from "../../engine/initial.ts";
+import { dropout } from "../../engine/layers/dropout.ts";
+import { lookup, table } from "../../engine/layers/embedding.ts";
+import { layerNorm } from "../../engine/layers/layer-norm.ts";
+import { gelu, softmax } from "../../engine/ops/activation.ts";
+import { attention } from "../../engine/ops/attention.ts";
+import { classLoss } from "../../engine/ops/class-loss.ts";
+import { add, scale } from "../../engine/ops/elementwise.ts";
+import { concat, reshape, slice, transpose } from "../../engine/ops/layout.ts";
+import { matmul, product } from "../../engine/ops/matmul.ts";
+import { type Dim, multiplyDims } from "../../engine/shape.ts";
+import { TOTAL_WEIGHT } from "../../engine/trainer.ts";
+
+export interface Network {
+  /** V. */
+  readonly vocabulary: number;
+  /** d. */
+  readonly width: number;
+  readonly heads: number;
+  /** n. */
+  readonly layers: number;
+  readonly feedForward: number;
+  /** Positions that P holds. */
+  readonly context: number;
+  readonly dropout: number;
+  readonly attentionDropout: number;
+  /** First values of E [V × d]; drawn where left out. */
+  readonly tokens?: Float32Array;
+}
+
+const INITIAL = 0.02;
+const ROWS = multiplyDims("B", "L");
+
+/**
+ * x W for x [N, i] -> [N, width]. Outside training rows can be few, and then the first operand is
+ * transposed twice, so that the numbers do not depend on the number of threads (`engine/ops/matmul.ts`).
+ */
+function dense(x: Tensor, width: number, name: string, deviation: number): Tensor {
+  const g = x.graph;
+  const inputs = x.shape[1] as number;
+  const w = g.scope(name, () => g.parameter("weight", [inputs, width], normal(deviation)));
+  if (g.training || inputs <= 128) return matmul(x, w);
+  return product(transpose(x, [1, 0]), w, { transposeA: true });
+}
+
+function embed(g: Graph, network: Network, tokens: Tensor, positions: Tensor): Tensor {
+  const { vocabulary, width, context } = network;
+  const initial = network.tokens === undefined ? normal(INITIAL) : given(network.tokens);
+  const E = table(g, "tokens", vocabulary, width, { initial, decay: true });
+  const P = table(g, "positions", context, width, { initial: normal(INITIAL), decay: true });
+  return add(lookup(E, tokens), lookup(P, positions));
+}
+
+function logitsOf(x: Tensor, network: Network): Tensor {
+  const E = x.graph.inputs.get("tokens") as Tensor;
+  const h = layerNorm(x, "norm"); // [N, d]
+  if (network.width <= 128) return matmul(h, transpose(E, [1, 0]));
+  // Wider: V may pass N, see `dense`; as rows of E the product has the transposed form.
+  return transpose(matmul(E, transpose(h, [1, 0])), [1, 0]);
+}
+
+/** [B*L, d] -> [B, h, L, d/h]. */
+function heads(x: Tensor, batch: Dim, length: Dim, { heads: h, width }: Network): Tensor {
+  return transpose(reshape(x, [batch, length, h, width / h]), [0, 2, 1, 3]);
+}
+
+/** [B, h, L, d/h] -> [rows, d]. */
+function merged(x: Tensor, rows: Dim, width: number): Tensor {
+  return reshape(transpose(x, [0, 2, 1, 3]), [rows, width]);
+}
+
+/** How a block attends: queries, keys and values [N, d] -> [N, d]. */
+type Attend = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
+
+function blocks(x: Tensor, network: Network, attend: Attend): Tensor {
+  const { width: d, layers, feedForward: f } = network;
+  const residual = INITIAL / Math.sqrt(2 * layers);
+  const drop = (u: Tensor, part: string) => dropout(u, network.dropout, part);
+  let y = x;
+  for (let i = 0; i < layers; i++) {
+    y = x.graph.scope(`layer${i}`, () => {
+      const unit = layerNorm(y, "norm1");
+      const [q, k, v] = ["query", "key", "value"].map((name) => dense(unit, d, name, INITIAL));
+      const attended = attend(q as Tensor, k as Tensor, v as Tensor, i);
+      const z = add(y, drop(dense(attended, d, "output", residual), "afterAttention"));
+      const inner = gelu(dense(layerNorm(z, "norm2"), f, "expand", INITIAL));
+      return add(z, drop(dense(inner, d, "contract", residual), "afterFeedForward"));
+    });
+  }
+  return y;
+}
+
+/** Causal attention over whole rows [B, L]; `keep` is handed the keys and values, [B, h, L, d/h]. */
+function causally(g: Graph, network: Network, keep: (k: Tensor, v: Tensor) => void): Attend {
+  const bias = g.input("causal", [1, 1, "L", "L"]);
+  const rate = network.attentionDropout;
+  return (q, k, v) => {
+    const split = (x: Tensor) => heads(x, "B", "L", network);
+    const [keys, values] = [split(k), split(v)];
+    keep(keys, values);
+    const isDropped = g.training && rate > 0;
+    const mask = isDropped ? { mask: g.mask(["B", network.heads, "L", "L"], rate) } : {};
+    return merged(attention(split(q), keys, values, { bias, ...mask }), ROWS, network.width);
+  };
+}
+
+function wholeRows(g: Graph, network: Network, keep: (k: Tensor, v: Tensor) => void): Tensor {
+  const tokens = g.input("tokens.ids", ["B", "L"], "int32");
+  const positions = g.input("positions.ids", ["B", "L"], "int32");
+  const x = reshape(embed(g, network, tokens, positions), [ROWS, network.width]);
+  return blocks(dropout(x, network.dropout, "input"), network, causally(g, network, keep));
+}
+
+/** Values of the input "causal" for rows of a length: 0 where a key is not after its query, else -1e9. */
+export function causalBias(length: number): Float32Array {
+  const bias = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) bias.fill(-1e9, i * length + i + 1, (i + 1) * length);
+  return bias;
+}
+
+/**
+ * Mean of the next-token loss over targets of weight 1. Inputs: tokens.ids, positions.ids, targets [B, L],
+ * weight [B*L, 1], causal, totalWeight.
+ */
+export function lossGraph(network: Network, training: boolean): { graph: Graph; loss: Tensor } {
+  const graph = new Graph({ training });
+  const logits = logitsOf(
+    wholeRows(graph, network, () => {}),
+    network,
+  );
+  const targets = reshape(graph.input("targets", ["B", "L"], "int32"), [ROWS]);
+  const weight = graph.input("weight", [ROWS, 1]);
+  const loss = classLoss(logits, targets, { weight, total: graph.input(TOTAL_WEIGHT, []) });
+  return { graph, loss };
+}
+
+/** Logits of all positions, [B*L, V], for tests. */
+export function fullGraph(network: Network): { graph: Graph; logits: Tensor } {
+  const graph = new Graph();
+  const x = wholeRows(graph, network, () => {});
+  return { graph, logits: logitsOf(x, network) };
+}
+
+export interface PromptGraph {
+  readonly graph: Graph;
+  /** [1, V] after the last position, which the input `last` [1] names. */
+  readonly probabilities: Tensor;
+  /** Per layer, [1, h, L, d/h]. */
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}
+
+/** softmax(logits / temperature). */
+function probabilitiesOf(logits: Tensor, temperature: number): Tensor {
+  return softmax(temperature === 1 ? logits : scale(logits, 1 / temperature));
+}
+
+/** Reads one prompt: B is 1, positions after the prompt are padding that nothing looks at. */
+export function promptGraph(network: Network, temperature: number): PromptGraph {
+  const graph = new Graph();
+  const keys: Tensor[] = [];
+  const values: Tensor[] = [];
+  const probabilities = graph.withoutGradient(() => {
+    const x = wholeRows(graph, network, (k, v) => {
+      keys.push(k);
+      values.push(v);
+    });
+    const last = lookup(x, graph.input("last", [1], "int32"));
+    return probabilitiesOf(logitsOf(last, network), temperature);
+  });
+  return { graph, probabilities, keys, values };
+}
+
+export interface StepGraph {
+  readonly graph: Graph;
+  /** [R, V] for R = S*M rows. */
+  readonly probabilities: Tensor;
+  /** Per layer the key and value of the token just read, [R, d]. */
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}
+
+const R = multiplyDims("S", "M");
+
+/**
+ * One token further in R = S*M futures, M of each of S prompts. Inputs: tokens.ids and positions.ids [R];
+ * prompt.bias [S, 1, 1, L] and past.bias [R, 1, 1, G], 0 where there is something to see, else -1e9; per
+ * layer prompt.keys<i>, prompt.values<i> [S, h, L, d/h] and past.keys<i>, past.values<i> [R, h, G, d/h].
+ * The futures of a prompt share its keys and values, so the products over them are of M rows, not of one.
+ */
+export function stepGraph(network: Network, temperature: number): StepGraph {
+  const graph = new Graph();
+  const keys: Tensor[] = [];
+  const values: Tensor[] = [];
+  const probabilities = graph.withoutGradient(() => {
+    const tokens = graph.input("tokens.ids", [R], "int32");
+    const positions = graph.input("positions.ids", [R], "int32");
+    const x = embed(graph, network, tokens, positions);
+    const y = blocks(x, network, (q, k, v, layer) => {
+      keys.push(k);
+      values.push(v);
+      return overCaches(q, k, v, layer, network);
+    });
+    return probabilitiesOf(logitsOf(y, network), temperature);
+  });
+  return { graph, probabilities, keys, values };
+}
+
+/** Attention of one query per row over its prompt, its own past, and itself: [R, d] -> [R, d]. */
+function overCaches(q: Tensor, k: Tensor, v: Tensor, layer: number, network: Network): Tensor {
+  const g = q.graph;
+  const { heads: h, width: d } = network;
+  const w = d / h;
+  const alpha = 1 / Math.sqrt(w);
+  const cache = (name: string, rows: Dim, length: Dim) =>
+    g.input(`${name}${layer}`, [rows, h, length, w]);
+  const single = (x: Tensor) => reshape(x, [R, h, 1, w]);
+  const against = (x: Tensor, y: Tensor) => product(x, y, { transposeB: true, alpha });
+  const byPrompt = (x: Tensor, n: Dim) => transpose(reshape(x, ["S", "M", h, n]), [0, 2, 1, 3]); // [S, h, M, n]
+  const byRow = (x: Tensor, n: Dim) => reshape(transpose(x, [0, 2, 1, 3]), [R, h, 1, n]);
+  const promptScores = add(
+    against(byPrompt(q, w), cache("prompt.keys", "S", "L")),
+    g.input("prompt.bias", ["S", 1, 1, "L"]),
+  );
+  const pastScores = add(
+    against(single(q), cache("past.keys", R, "G")),
+    g.input("past.bias", [R, 1, 1, "G"]),
+  );
+  const own = against(single(q), single(k)); // [R, h, 1, 1]
+  const p = softmax(concat([own, byRow(promptScores, "L"), pastScores], 3));
+  const fromPrompt = product(
+    byPrompt(slice(p, 3, 1, "L+1"), "L"),
+    cache("prompt.values", "S", "L"),
+  );
+  const fromPast = product(slice(p, 3, "L+1", "G+L+1"), cache("past.values", R, "G"));
+  const fromSelf = product(slice(p, 3, 0, 1), single(v));
+  const all = add(add(byRow(fromPrompt, w), fromPast), fromSelf); // [R, h, 1, w]
+  return reshape(all, [R, d]);
+}

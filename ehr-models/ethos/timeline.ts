@@ -1,0 +1,47 @@
+/** A history as the events of a timeline, before they become tokens: times, stay lengths, death at the end. */
+import type { History } from "../../core/samples.ts";
+import { DAYS_PER_YEAR } from "../../core/time.ts";
+import { ROLES } from "./code-tokens.ts";
+
+export interface TimelineEvents {
+  /** Rows of the code table, oldest first; birth is left out, death is last. */
+  readonly row: readonly number[];
+  /** Days before the reference time. */
+  readonly daysBefore: readonly number[];
+  /** Length in days of the stay that the event ends, NaN for other events. */
+  readonly stayDays: readonly number[];
+  readonly isDead: boolean;
+  /** Age in days at the reference time, NaN unknown. */
+  readonly ageDays: number;
+}
+
+/**
+ * Death is moved behind whatever is stamped after it (discharges and their diagnoses may be, by hours), since
+ * nothing may follow it. The age is exact where the birth is in the history, else the age in years.
+ */
+export function eventsOf(history: History, roles: Uint8Array, ageYears: number): TimelineEvents {
+  const row: number[] = [];
+  const daysBefore: number[] = [];
+  const stayDays: number[] = [];
+  let ageDays = ageYears * DAYS_PER_YEAR;
+  let death: { row: number; daysBefore: number } | undefined;
+  for (let i = 0; i < history.length; i++) {
+    const code = history.code[i] as number;
+    const days = history.daysBefore[i] as number;
+    const role = roles[code];
+    if (role === ROLES.birth) ageDays = days;
+    else if (role === ROLES.death) death = { row: code, daysBefore: days };
+    else {
+      row.push(code);
+      daysBefore.push(days);
+      const start = history.visitStart[history.visit[i] as number] as number;
+      stayDays.push(role === ROLES.discharge ? start - days : Number.NaN);
+    }
+  }
+  if (death !== undefined) {
+    row.push(death.row);
+    daysBefore.push(Math.min(death.daysBefore, daysBefore.at(-1) ?? Number.POSITIVE_INFINITY));
+    stayDays.push(Number.NaN);
+  }
+  return { row, daysBefore, stayDays, isDead: death !== undefined, ageDays };
+}

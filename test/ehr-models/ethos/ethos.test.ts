@@ -1,0 +1,309 @@
+import t from "tap";
+import { BenchError } from "../../../core/errors.ts";
+import type { FitContext, Hyperparameters } from "../../../core/model.ts";
+import { Random } from "../../../core/random.ts";
+import type { SampleSource } from "../../../core/samples.ts";
+import type { Outcome } from "../../../core/task.ts";
+import type { Tokenizer } from "../../../core/tokenizer.ts";
+import { firstRows } from "../../../ehr-models/ethos/first-rows.ts";
+import { lossGraph } from "../../../ehr-models/ethos/network.ts";
+import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
+import { ethos } from "../../../ehr-models/ethos.ts";
+import { State } from "../../../engine/state.ts";
+import { baseline } from "../../../tokenizers/baseline.ts";
+import {
+  type Course,
+  DIED,
+  DIES_NEXT,
+  PLANTED_CODES,
+  type PlantedSubject,
+  plantedSubjects,
+  plantedTokenizer,
+  READMITTED,
+  rowOf,
+  sampleAt,
+  wholeRecord,
+} from "../../support/planted-records.ts";
+import {
+  averagePrecision,
+  contextOf,
+  labelsOf,
+  type MadeSample,
+  sourceOf,
+} from "../../support/samples.ts";
+
+const SMALL: Hyperparameters = {
+  width: 32,
+  heads: 2,
+  layers: 1,
+  feedForward: 64,
+  dropout: 0,
+  batchSize: 32,
+  learningRate: 1e-2,
+  weightDecay: 0,
+  context: 64,
+  newTokens: 24,
+  leastSubjects: 1,
+  averaging: 0,
+};
+
+const atDischarge = (
+  subjects: readonly PlantedSubject[],
+  labelOf: (s: PlantedSubject) => boolean,
+) => subjects.map((s) => sampleAt(s.record, s.firstDischarge, Number(labelOf(s))));
+const source = (samples: readonly MadeSample[]) => sourceOf(samples, DIED);
+const whole = (subjects: readonly PlantedSubject[]) =>
+  source(subjects.map(({ record }) => wholeRecord(record)));
+
+function context(
+  train: SampleSource,
+  timelines: SampleSource,
+  outcome: Outcome,
+  more: Partial<Parameters<typeof contextOf>[0]> = {},
+): FitContext {
+  const options = { train, timelines, outcome, tokenizer: plantedTokenizer(), epochs: 15, ...more };
+  return { ...contextOf(options), codes: PLANTED_CODES };
+}
+
+async function predictions(
+  context: FitContext,
+  settings: Hyperparameters,
+  samples: SampleSource,
+): Promise<Float32Array> {
+  const model = await ethos.fit(context, { ...SMALL, ...settings });
+  try {
+    return await model.predict(samples);
+  } finally {
+    await model.dispose();
+  }
+}
+
+const share = (flags: readonly boolean[]) => flags.filter(Boolean).length / flags.length;
+
+t.test(
+  "in a planted course the share of futures is the true conditional probability",
+  async (t) => {
+    const course: Course = { again: [0.5, 0.8], soon: 0.3, dies: [0.75, 0.15] };
+    const subjects = plantedSubjects(500, course, 1);
+    const group = (isIll: boolean) => subjects.filter((s) => s.isIll === isIll);
+    const prompts = source(
+      atDischarge([group(true)[0], group(false)[0]] as PlantedSubject[], () => false),
+    );
+    const died = (isIll: boolean) =>
+      share(
+        group(isIll)
+          .filter((s) => s.isAgain)
+          .map((s) => s.isDead),
+      );
+    const back = (isIll: boolean) => share(group(isIll).map((s) => s.isSoon));
+    for (const [name, outcome, truth] of [
+      ["death, given an admission", DIES_NEXT, died],
+      ["an admission within 15 days", READMITTED, back],
+    ] as const) {
+      const fit = context(prompts, whole(subjects), outcome, { epochs: 25 });
+      const settings =
+        outcome === READMITTED ? { futures: 60, estimate: "weighted" } : { futures: 400 };
+      const [ill = -1, well = -1] = await predictions(fit, settings, prompts);
+      t.ok(Math.abs(ill - truth(true)) < 0.1, `${name}: ${ill}, in the records ${truth(true)}`);
+      t.ok(Math.abs(well - truth(false)) < 0.1, `${name}: ${well}, ${truth(false)}`);
+    }
+  },
+);
+
+t.test("32 subjects are learned by heart", async (t) => {
+  const course: Course = { again: [1, 1], soon: 0.5, dies: [1, 0] };
+  const subjects = plantedSubjects(32, course, 2);
+  const train = source(atDischarge(subjects, (s) => s.isDead));
+  const p = await predictions(
+    context(train, whole(subjects), DIES_NEXT, { epochs: 60 }),
+    { futures: 4, batchSize: 8 },
+    train,
+  );
+  t.equal(averagePrecision(p, labelsOf(train)), 1);
+  t.ok(Math.max(...p) > 0.9 && Math.min(...p) < 0.1);
+});
+
+t.test("one future gives 0 or 1; company, order and padding change nothing", async (t) => {
+  const course: Course = { again: [0.6, 0.6], soon: 0.5, dies: [0.5, 0.5] };
+  const subjects = plantedSubjects(40, course, 4);
+  const samples = atDischarge(subjects, () => false);
+  const fit = context(source(samples), whole(subjects), READMITTED, { epochs: 2 });
+  const single = await predictions(fit, { futures: 1 }, source(samples));
+  t.ok(single.every((p) => p === 0 || p === 1));
+  t.ok(single.includes(0) && single.includes(1));
+  const model = await ethos.fit(fit, { ...SMALL, futures: 7 });
+  t.teardown(() => model.dispose());
+  const all = await model.predict(source(samples));
+  t.same(
+    await model.predict(source([...samples].reverse())),
+    all.slice().reverse(),
+    "in another order",
+  );
+  for (const i of [0, 17, 39])
+    t.equal((await model.predict(source(samples.slice(i, i + 1))))[0], all[i], `sample ${i} alone`);
+});
+
+t.test(
+  "what happens after the prediction time and other splits do not reach a prediction",
+  async (t) => {
+    const course: Course = { again: [1, 1], soon: 0.5, dies: [0.5, 0.5] };
+    const subjects = plantedSubjects(30, course, 5);
+    const train = source(atDischarge(subjects, (s) => s.isDead));
+    const flipped = source(atDischarge(subjects, (s) => !s.isDead));
+    const fit = (labels: SampleSource) =>
+      predictions(
+        context(labels, whole(subjects), DIES_NEXT, { epochs: 2 }),
+        { futures: 3 },
+        labels,
+      );
+    t.same(await fit(train), await fit(flipped), "labels are never read");
+  },
+);
+
+t.test("a history with a death in it has no future", async (t) => {
+  const course: Course = { again: [1, 1], soon: 1, dies: [1, 1] };
+  const subjects = plantedSubjects(12, course, 6);
+  const train = source(atDischarge(subjects, () => false));
+  const dead = source(subjects.map(({ record }) => wholeRecord(record)));
+  const p = await predictions(
+    context(train, whole(subjects), READMITTED, { epochs: 1 }),
+    { futures: 3 },
+    dead,
+  );
+  t.ok(p.every((x) => x === 0));
+});
+
+t.test("parameters are as many as counted by hand", (t) => {
+  const [V, d, n, f, P] = [40, 16, 2, 24, 50];
+  const network = {
+    vocabulary: V,
+    width: d,
+    heads: 2,
+    layers: n,
+    feedForward: f,
+    context: P,
+    dropout: 0,
+    attentionDropout: 0,
+  };
+  const { graph } = lossGraph(network, true);
+  const state = new State(graph.parameters, Random.fromSeed(0));
+  // Per block four d × d and two d × f matrices without biases, and two layer norms; the output is tied.
+  t.equal(state.parameterCount, V * d + P * d + n * (4 * d * d + 2 * d * f + 4 * d) + 2 * d);
+  const deviation = (name: string) =>
+    Math.sqrt(
+      state.parameter(name).reduce((sum, x) => sum + x * x, 0) / state.parameter(name).length,
+    );
+  t.ok(Math.abs(deviation("layer0.query.weight") - 0.02) < 0.003);
+  t.ok(Math.abs(deviation("layer1.output.weight") - 0.01) < 0.002, "0.02 / sqrt(2 n)");
+  t.end();
+});
+
+t.test(
+  "tasks without an event to wait for are refused, and settings that cannot work",
+  async (t) => {
+    const labels = DIED;
+    t.match(ethos.refuses?.({ labels, outcome: null }, baseline), /no event/);
+    t.equal(ethos.refuses?.({ labels, outcome: READMITTED }, baseline), null);
+    const subjects = plantedSubjects(4, { again: [1, 1], soon: 1, dies: [0, 0] }, 1);
+    const train = source(atDischarge(subjects, () => false));
+    const fit = (settings: Hyperparameters, outcome: Outcome | null = READMITTED) =>
+      ethos.fit(
+        { ...context(train, whole(subjects), READMITTED, { epochs: 1 }), outcome },
+        { ...SMALL, ...settings },
+      );
+    await t.rejects(fit({}, null), BenchError);
+    await t.rejects(fit({ context: 25 }), /no room for a history/);
+    await t.rejects(fit({ estimate: "guess" }), /estimate "guess"/);
+    await t.rejects(fit({ temperature: 0 }), /temperature is 0/);
+    await t.rejects(fit({ futures: 0.5 }), /futures is 0.5/);
+    const two = { classes: [["ATC/B01AB01"], ["ATC/C07AB02"]], until: [], withinDays: 9 };
+    await t.rejects(fit({ estimate: "weighted" }, two), /one class/);
+  },
+);
+
+/** Units of two segments with two rows each, of which one is heavier. */
+function tokenTokenizer(): Tokenizer {
+  const base = plantedTokenizer();
+  const V = base.vocabularySize;
+  const random = Random.fromSeed(8);
+  const [segments, perSegment, rows, width] = [2, 2, 7, 5];
+  const size = V * segments * perSegment;
+  const known = (i: number) => i >= 2 * segments * perSegment;
+  return {
+    ...base,
+    representation: {
+      kind: "tokens",
+      tokens: Int32Array.from({ length: size }, (_, i) => (known(i) ? random.below(rows) : 0)),
+      weights: Float32Array.from({ length: size }, (_, i) => (known(i) ? (i % 2 ? 0.6 : 0.4) : 0)),
+      segments,
+      perSegment,
+      codebook: Float32Array.from({ length: rows * width }, () => random.normal()),
+      width,
+      trainable: false,
+    },
+  };
+}
+
+t.test(
+  "codes of a codebook are written as the heaviest row of each segment, and found again as such",
+  async (t) => {
+    const subjects = plantedSubjects(60, { again: [1, 1], soon: 0.5, dies: [1, 0] }, 7);
+    const tokenizer = tokenTokenizer();
+    const r = tokenizer.representation;
+    if (r.kind !== "tokens") throw new Error("tokens");
+    const v = new Vocabulary(whole(subjects), {
+      codes: PLANTED_CODES,
+      tokenizer,
+      spelling: "unit",
+      intervals: "v2",
+      leastSubjects: 1,
+    });
+    const row = rowOf("ATC/C07AB02");
+    const unit = row + 2;
+    const names = [...(v.codeTokens[row] ?? [])].map((token) => v.codeNames[token - v.firstCode]);
+    t.same(names, [`segment/0/${r.tokens[4 * unit + 1]}`, `segment/1/${r.tokens[4 * unit + 3]}`]);
+    const rows = firstRows(v, tokenizer, 16, Random.fromSeed(1));
+    t.equal(rows?.length, v.size * 16);
+    const train = source(atDischarge(subjects, (s) => s.isDead));
+    const outcome: Outcome = { classes: [["ATC/C07AB02"]], until: [], withinDays: 60 };
+    const p = await predictions(
+      context(train, whole(subjects), outcome, { tokenizer, epochs: 40 }),
+      { futures: 5, batchSize: 16 },
+      train,
+    );
+    t.ok(
+      p.reduce((a, b) => a + b, 0) / p.length > 0.8,
+      "everybody gets the drug at the next admission",
+    );
+  },
+);
+
+t.test("given vectors are where codes start: who is near stays near", (t) => {
+  const subjects = plantedSubjects(30, { again: [1, 1], soon: 0.5, dies: [0, 0] }, 7);
+  const base = plantedTokenizer();
+  const width = 12;
+  const random = Random.fromSeed(3);
+  const values = Float32Array.from({ length: base.vocabularySize * width }, () => random.normal());
+  const at = (code: string) => (rowOf(code) + 2) * width;
+  values.copyWithin(at("ATC/C07AB02"), at("ATC/B01AB01"), at("ATC/B01AB01") + width);
+  const tokenizer: Tokenizer = {
+    ...base,
+    representation: { kind: "vectors", values, width, trainable: false },
+  };
+  const v = new Vocabulary(whole(subjects), {
+    codes: PLANTED_CODES,
+    tokenizer,
+    spelling: "unit",
+    intervals: "v2",
+    leastSubjects: 1,
+  });
+  const rows = firstRows(v, tokenizer, 16, Random.fromSeed(1)) ?? new Float32Array();
+  const of = (code: string) => {
+    const token = v.codeTokens[rowOf(code)]?.[0] ?? 0;
+    return rows.slice(token * 16, (token + 1) * 16);
+  };
+  t.same(of("ATC/C07AB02"), of("ATC/B01AB01"));
+  t.notSame(of("ICD10CM/A00.1"), of("ATC/B01AB01"));
+  t.equal(firstRows(v, base, 16, Random.fromSeed(1)), undefined);
+  t.end();
+});
