@@ -2,7 +2,7 @@
  * A gated recurrent network over visits: order and recency, without attention.
  *
  *   v_t    = Σ_{codes c of visit t} E[c]                                                     [B, T, d]
- *   x_t    = [v_t; log(1 + days from visit t to the prediction); log(1 + days since visit t - 1)]
+ *   x_t    = [v_t; τ(days from visit t to the prediction); τ(days since visit t - 1)],  τ(x) = log(1 + x) / 10
  *   h_t    = GRU(x_t, h_{t-1}),  h_0 = 0, oldest visit first                                 [B, T, H]
  *   logits = [drop(h_T); f] W + b                                                            [B, C]
  *

@@ -1,9 +1,11 @@
 /** The models that a run can name. */
 import type { ModelDefinition } from "../core/model.ts";
 import { Registry } from "../core/registry.ts";
+import { behrt } from "./behrt.ts";
 import { ethos } from "./ethos.ts";
 import { gamenet } from "./gamenet.ts";
 import { gru } from "./gru.ts";
+import { gtBehrt } from "./gt-behrt.ts";
 import { logistic } from "./logistic.ts";
 import { mlp } from "./mlp.ts";
 import { retain } from "./retain.ts";
@@ -19,4 +21,6 @@ export const models = new Registry<ModelDefinition>("model", [
   gamenet,
   transformehr,
   ethos,
+  behrt,
+  gtBehrt,
 ]);

@@ -12,13 +12,14 @@
  *   logits = drop(c) W + f W_f + b                                        (step 5)           [B, C]
  *   code c of visit t adds  α_t (β_t ⊙ E[c]) · W[:, k]  to the logit of class k  (equation 5)
  *
- * τ_t = log(1 + days from visit t to the prediction). Visits stand latest first in a batch, so that looking
+ * τ_t = log(1 + days from visit t to the prediction) / 10. Visits stand latest first in a batch, so that looking
  * back is an ordinary recurrence, padding comes last, and α, β and v share one index.
  * The latest `maxVisits` visits are read, and the latest `maxVisitCodes` codes of each: v_t is a sum, in which
  * visits of very many codes would drown the others.
  *
  * Deviation: age, sex and race enter the last layer as f (`demographics`), which the paper has not; the
  *   logit stays a sum of contributions.
+ * Deviation: τ is divided by ten, as undivided it drowns the small vectors that codes start with.
  * Deviation: the published code halves the states g_t and h_t before use; the paper's equations do not.
  * Deviation: AdamW with decay instead of Adadelta with an L2 term; biases in the reset product (torch's cell).
  * Deviation: small initial tables, and dropout of whole codes, as in `transformer`.

@@ -56,22 +56,27 @@ export interface VisitOptions {
 }
 
 /** Where the codes of a sample go: visits and codes that are cut have no place. */
-interface Placement {
+export interface Placement {
   readonly visits: number;
   /** Visits that are cut, the oldest. */
   readonly cut: number;
-  /** [T] first and one past the last kept code of each kept visit, oldest first, as rows of the history. */
+  /** [T] first and one past the last kept code of each kept visit, oldest first, as places among `rowsByVisit`. */
   readonly from: Int32Array;
   readonly to: Int32Array;
 }
 
-/** A history's codes are sorted by time, so the codes of one visit need not be neighbours. */
-function rowsByVisit(history: History): Int32Array {
+/** Rows of a history visit by visit; it is sorted by time, so the codes of one visit need not be neighbours. */
+export function rowsByVisit(history: History): Int32Array {
   const rows = Int32Array.from({ length: history.length }, (_, i) => i);
   return rows.sort((a, b) => (history.visit[a] as number) - (history.visit[b] as number) || a - b);
 }
 
-function place(history: History, rows: Int32Array, options: VisitOptions): Placement {
+/** Which of a history's codes are kept: the latest visits, and the latest codes of each. */
+export function placeVisits(
+  history: History,
+  rows: Int32Array,
+  options: Pick<VisitOptions, "maxVisits" | "maxVisitCodes">,
+): Placement {
   const cut = Math.max(0, history.visitCount - options.maxVisits);
   const visits = history.visitCount - cut;
   const from = new Int32Array(visits);
@@ -189,7 +194,7 @@ export function visitInputs(
     const known = sizes.get(sample);
     if (known !== undefined) return known;
     const history = source.read(sample);
-    const measured = measure(place(history, rowsByVisit(history), options));
+    const measured = measure(placeVisits(history, rowsByVisit(history), options));
     sizes.set(sample, measured);
     return measured;
   };
@@ -211,7 +216,7 @@ export function visitInputs(
       for (const [b, sample] of samples.entries()) {
         const history = source.read(sample);
         const rows = rowsByVisit(history);
-        const placement = place(history, rows, options);
+        const placement = placeVisits(history, rows, options);
         const ageYears = source.ageYears[sample] as number;
         const slot = (v: number) => (order === "oldest-first" ? v : placement.visits - 1 - v);
         const row: Row = { b, history, rows, placement, ageYears, dims: { L, T, M }, slot };

@@ -1,7 +1,7 @@
 /** Visits as sums of the vectors of their codes, for models that read one vector per visit. */
 import type { Tensor } from "../engine/graph.ts";
 import { dropout, mask } from "../engine/layers/dropout.ts";
-import { log, shift } from "../engine/ops/elementwise.ts";
+import { log, scale, shift } from "../engine/ops/elementwise.ts";
 import { reshape, transpose } from "../engine/ops/layout.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { multiplyDims } from "../engine/shape.ts";
@@ -32,7 +32,10 @@ export function visitSums(context: ForwardContext<VisitSumOptions>): Tensor {
   return dropout(transpose(sums, [0, 2, 1]), h.inputDropout, "visits");
 }
 
-/** log(1 + x) of a column of days [B, T], as [B, T, 1]; says how long ago, or how long after the last, a visit was. */
+/**
+ * log(1 + x) / 10 of a column of days [B, T], as [B, T, 1]: how long ago, or how long after the one before, a
+ * visit was. Divided, so that times do not drown the small vectors that codes start with.
+ */
 export function logDays(days: Tensor): Tensor {
-  return reshape(log(shift(days, 1)), [...days.shape, 1]);
+  return reshape(scale(log(shift(days, 1)), 0.1), [...days.shape, 1]);
 }

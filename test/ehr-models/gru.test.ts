@@ -1,7 +1,13 @@
 import t from "tap";
 import { gru, gruModel } from "../../ehr-models/gru.ts";
 import { modelValues } from "../support/model-values.ts";
-import { affinePlain, factsPlain, gruPlain, visitSumsPlain } from "../support/plain-layers.ts";
+import {
+  affinePlain,
+  daysPlain,
+  factsPlain,
+  gruPlain,
+  visitSumsPlain,
+} from "../support/plain-layers.ts";
 import { CODE_COUNT, contextOf, LABELS, makeSamples, sourceOf } from "../support/samples.ts";
 
 const SIZES = { width: 5, hidden: 4, maxVisits: 6, initialScale: 1 };
@@ -17,7 +23,7 @@ t.test("its logits come from the state after the latest visit, oldest visit firs
     const steps = visitSumsPlain(run.parameters, sample.history, 5).map((sum, v) => {
       const start = visitStart[v] as number;
       const gap = v === 0 ? 0 : (visitStart[v - 1] as number) - start;
-      return [...sum, Math.log1p(start), Math.log1p(gap)];
+      return [...sum, daysPlain(start), daysPlain(gap)];
     });
     const last = gruPlain(run.parameters, "gru", 4, steps).at(-1) ?? [];
     const wanted = affinePlain(run.parameters, "output", [...last, ...factsPlain(sample)]);

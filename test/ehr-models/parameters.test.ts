@@ -1,7 +1,9 @@
 import t from "tap";
 import type { Hyperparameters } from "../../core/model.ts";
+import { behrtModel } from "../../ehr-models/behrt.ts";
 import { prepare } from "../../ehr-models/graph-model.ts";
 import { gruModel } from "../../ehr-models/gru.ts";
+import { gtBehrtModel } from "../../ehr-models/gt-behrt.ts";
 import { logisticModel } from "../../ehr-models/logistic.ts";
 import { mlpModel } from "../../ehr-models/mlp.ts";
 import { type GraphModel, makeTrainer, trainingBatch } from "../../ehr-models/model-graphs.ts";
@@ -56,3 +58,5 @@ check(logisticModel);
 check(mlpModel);
 check(gruModel);
 check(retainModel);
+check(behrtModel);
+check(gtBehrtModel);

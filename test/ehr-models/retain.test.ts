@@ -4,6 +4,7 @@ import { type ModelValues, modelValues } from "../support/model-values.ts";
 import {
   affinePlain,
   codePlain,
+  daysPlain,
   factsPlain,
   gruPlain,
   rowPlain,
@@ -36,7 +37,7 @@ const dot = (a: Vector, b: Vector) => a.reduce((s, x, i) => s + x * (b[i] as num
 function retainPlain(run: ModelValues, sample: MadeSample) {
   const { history } = sample;
   const v = visitSumsPlain(run.parameters, history, m);
-  const x = v.map((visit, t) => [...visit, Math.log1p(history.visitStart[t] as number)]);
+  const x = v.map((visit, t) => [...visit, daysPlain(history.visitStart[t] as number)]);
   const lookingBack = (name: string, width: number) =>
     gruPlain(run.parameters, name, width, [...x].reverse()).reverse();
   const scores = lookingBack("gruAlpha", 5).map((g) => affinePlain(run.parameters, "alpha", g)[0]);

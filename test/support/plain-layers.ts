@@ -80,3 +80,8 @@ export function factsPlain({ ageYears, sex, race }: MadeSample): Vector {
   const oneHot = (n: number, at: number) => Array.from({ length: n }, (_, i) => Number(i === at));
   return [years, known ? 1 : 0, years * years, ...oneHot(3, sex), ...oneHot(4, race)];
 }
+
+/** A number of days as models read it: log(1 + days) / 10. */
+export function daysPlain(days: number): number {
+  return Math.log1p(days) / 10;
+}

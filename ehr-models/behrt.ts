@@ -1,0 +1,241 @@
+/**
+ * BEHRT: a record as a document, a visit as a sentence, a code as a word, read by BERT.
+ *
+ * Li, Rao, Ayala Solares, Hassaine, Ramakrishnan, Canoy, Zhu, Rahimi, Salimi-Khorshidi: BEHRT, Scientific
+ * Reports 10, 7155 (2020), figures 2 and 3. Notation: B samples, L tokens, d width, C classes.
+ *
+ *   tokens = CLS, codes of visit 1, SEP, codes of visit 2, SEP, ...; the latest `maxLength` are kept
+ *   X_0    = drop(LN(E[code] + S[segment] + G[age] + Pos(position)))                         [B, L, d]
+ *   X      = n blocks, each attention and a feed-forward layer with GELU, normalised after   [B, L, d]
+ *   pooled = tanh(X[:, CLS] W_p + b_p),   logits = drop(pooled) W + b                        [B, C]
+ *
+ * Position is the number of SEPs before a token, segment its parity, age that at the start of the token's
+ * visit; CLS takes the age of the first. Tokens of one visit share all three, so their order says nothing.
+ * Pos is the sinusoid of Vaswani et al. (2017), section 3.5, a constant: it cannot be overwritten by an
+ * initialiser (models.md B1, B2), nor does its length differ between the stages (B4).
+ *
+ * Pretraining: masked codes (`masked-codes.ts`) on whole records of training subjects.
+ *
+ * Deviation: procedures, drugs and other codes are words too; the paper has 301 groups of diagnoses.
+ * Deviation: special tokens have vectors of their own beside the tokenizer's, whatever it gives.
+ * Deviation: the output of masked codes is tied to E where the tokenizer's vectors are learned; else it is a
+ *   matrix of its own, as there is no table of width d.
+ * Deviation: Pos is scaled like the tables (`initialScale`), which would drown beside an amplitude of 1.
+ * Deviation: ages in steps of `monthsPerAge` months, twelve by default: small cohorts leave most of 1,320
+ *   single months unseen. Layers start as torch's, their norms use an epsilon of 1e-5, and dropout also acts
+ *   inside the feed-forward layers (the published code: N(0, 0.02²), 1e-12, not there).
+ * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset.
+ */
+import type { FitContext } from "../core/model.ts";
+import type { Tensor } from "../engine/graph.ts";
+import { normal } from "../engine/initial.ts";
+import { dropout, mask } from "../engine/layers/dropout.ts";
+import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
+import { layerNorm } from "../engine/layers/layer-norm.ts";
+import { linear } from "../engine/layers/linear.ts";
+import { transformerBlock } from "../engine/layers/transformer-block.ts";
+import { tanh } from "../engine/ops/activation.ts";
+import { add, equals, mul, scale, shift } from "../engine/ops/elementwise.ts";
+import { reshape } from "../engine/ops/layout.ts";
+import { multiplyDims } from "../engine/shape.ts";
+import { checkHeads, checkRates, checkSizes } from "./checks.ts";
+import { embedCodes, frozenTables } from "./code-embedding.ts";
+import { defineGraphModel } from "./graph-model.ts";
+import { hiddenCodeLoss, hiddenFeeds, maskCodes } from "./masked-codes.ts";
+import {
+  type ForwardContext,
+  type GraphModel,
+  type Setup,
+  TRAINING_DEFAULTS,
+} from "./model-graphs.ts";
+import { type PretrainStage, runStage, type StageFeeds } from "./pretraining.ts";
+import { ageRows, SPECIAL, SPECIAL_ROWS, sentenceInputs } from "./sentence-inputs.ts";
+
+const N = multiplyDims("B", "L");
+/** Added to the scores of padding; finite, so that no row can become NaN. */
+const HIDDEN = -1e9;
+/** Tokens of a part of a pretraining batch: bounds the logits of hidden codes, N times the vocabulary. */
+const PRETRAIN_TOKENS = 4096;
+
+const DEFAULTS = {
+  ...TRAINING_DEFAULTS,
+  learningRate: 4e-4,
+  batchSize: 32,
+  weightDecay: 0.3,
+  width: 64,
+  heads: 4,
+  layers: 2,
+  feedForward: 128,
+  /** After attention, inside and after the feed-forward layers, and before the last layer. */
+  dropout: 0.3,
+  /** Of attention weights. */
+  attentionDropout: 0,
+  /** Of elements of X_0. */
+  inputDropout: 0.3,
+  /** Of whole codes. */
+  codeDropout: 0.3,
+  /** Standard deviation of tables at the start, and amplitude of Pos. */
+  initialScale: 0.02,
+  maxLength: 512,
+  monthsPerAge: 12,
+  pretrainEpochs: 5,
+  pretrainLearningRate: 1e-3,
+  /** Share of codes that are hidden in pretraining. */
+  maskShare: 0.15,
+};
+type H = typeof DEFAULTS;
+
+type Encoder = Pick<ForwardContext<H>, "graph" | "inputs" | "tokenizer" | "hyperparameters">;
+
+/** E[code], with vectors of their own for CLS, SEP and MASK, [B*L, d]. */
+function embedTokens({ graph, inputs, tokenizer, hyperparameters: h }: Encoder): Tensor {
+  const special = inputs["special"] as Tensor;
+  const isCode = reshape(equals(special, SPECIAL.code), [N, 1]);
+  const vectors = embedCodes(inputs["codes"] as Tensor, tokenizer, h.width, h.initialScale);
+  const codes = mask(mul(vectors, isCode), [N, 1], h.codeDropout, "words");
+  const initial = normal(h.initialScale);
+  const specials = table(graph, "special.table", SPECIAL_ROWS, h.width, { initial });
+  const others = mul(reshape(lookup(specials, special), [N, h.width]), shift(scale(isCode, -1), 1));
+  return add(codes, others);
+}
+
+/** Pos, [B*L, d], before it is scaled. */
+export function positions({ inputs, hyperparameters: h }: Encoder): Tensor {
+  return sinusoid(reshape(inputs["position"] as Tensor, [N, 1]), h.width);
+}
+
+/** X_0, [B*L, d]. */
+function embedSentence(context: Encoder): Tensor {
+  const { graph, inputs, hyperparameters: h } = context;
+  const initial = normal(h.initialScale);
+  const rowsOf = (name: string, rows: number) => {
+    const learned = table(graph, `${name}.table`, rows, h.width, { initial });
+    return reshape(lookup(learned, inputs[name] as Tensor), [N, h.width]);
+  };
+  const segment = rowsOf("segment", 2);
+  const age = rowsOf("age", ageRows(h.monthsPerAge));
+  const where = scale(positions(context), h.initialScale);
+  const sum = [embedTokens(context), segment, age, where].reduce(add);
+  return dropout(layerNorm(sum, "norm"), h.inputDropout, "sentence");
+}
+
+/** 0 for tokens and HIDDEN for padding, [B, 1, 1, L]. */
+function attentionBias(mask: Tensor): Tensor {
+  return reshape(scale(shift(mask, -1), -HIDDEN), ["B", 1, 1, "L"]);
+}
+
+/** X of all positions, [B*L, d], or of CLS alone, [B, d]. */
+function encode(context: Encoder, reads: "all" | "cls"): Tensor {
+  const { inputs, hyperparameters: h } = context;
+  let x = embedSentence(context);
+  const block = {
+    heads: h.heads,
+    feedForward: h.feedForward,
+    activation: "gelu",
+    norm: "post",
+    dropout: h.dropout,
+    attentionDropout: h.attentionDropout,
+    batch: "B",
+    length: "L",
+    bias: attentionBias(inputs["mask"] as Tensor),
+  } as const;
+  for (let i = 0; i < h.layers; i++) {
+    const isLast = i === h.layers - 1;
+    x = transformerBlock(x, `layer${i}`, isLast && reads === "cls" ? { ...block, keep: 1 } : block);
+  }
+  return x;
+}
+
+function forward(context: ForwardContext<H>): Tensor {
+  const { hyperparameters: h, classes } = context;
+  const few = { fewRows: true };
+  const pooled = tanh(linear(encode(context, "cls"), h.width, "pool", few));
+  return linear(dropout(pooled, h.dropout, "pooled"), classes, "output", few);
+}
+
+/** Some codes of a part hidden: the columns that change, and what the loss reads. */
+export function hideCodes(
+  codes: Int32Array,
+  special: Int32Array,
+  hide: (codes: Int32Array) => ReturnType<typeof maskCodes>,
+): StageFeeds {
+  const masked = hide(codes);
+  const changed = special.slice();
+  for (const at of masked.masked) changed[at] = SPECIAL.mask;
+  const { feeds, dims } = hiddenFeeds("masked", masked);
+  return {
+    feeds: { ...feeds, codes: masked.codes, special: changed },
+    dims,
+    weight: masked.at.length,
+  };
+}
+
+async function pretrain(context: FitContext, setup: Setup<H>) {
+  const { hyperparameters: h, tokenizer } = setup;
+  const timelines = await context.timelines(behrtModel.history(h));
+  const V = tokenizer.vocabularySize;
+  const stage: PretrainStage = {
+    name: "masked-codes",
+    source: behrtModel.inputs(timelines, tokenizer, h),
+    limits: { ...setup.limits, tokens: PRETRAIN_TOKENS },
+    hyperparameters: { ...h, learningRate: h.pretrainLearningRate },
+    epochs: h.pretrainEpochs,
+    held: frozenTables(tokenizer),
+    loss: ({ graph, inputs, total }) => {
+      const x = encode({ graph, inputs, tokenizer, hyperparameters: h }, "all");
+      return hiddenCodeLoss(x, "masked", { tokenizer, total, deviation: h.initialScale });
+    },
+    feeds: (_, { feeds }, random) =>
+      hideCodes(feeds["codes"] as Int32Array, feeds["special"] as Int32Array, (codes) =>
+        maskCodes(codes, V, { share: h.maskShare }, random),
+      ),
+  };
+  const { summary, parameters } = await runStage(stage, context);
+  return { parameters, summaries: [summary] };
+}
+
+export const behrtModel: GraphModel<H> = {
+  name: "behrt",
+  version: 1,
+  description: "BERT over sentences of codes with age, segment and visit position.",
+  reference: "Li et al., Scientific Reports 10, 7155, 2020",
+  accepts: ["binary", "multiclass", "multilabel"],
+  defaults: DEFAULTS,
+  presets: {
+    default: {},
+    paper: {
+      width: 288,
+      heads: 12,
+      layers: 6,
+      feedForward: 512,
+      dropout: 0.1,
+      attentionDropout: 0.1,
+      inputDropout: 0.1,
+      codeDropout: 0,
+      averaging: 0,
+      maxLength: 100,
+      monthsPerAge: 1,
+      batchSize: 256,
+      learningRate: 3e-5,
+      weightDecay: 0.01,
+      clipNorm: 0,
+      schedule: "constant",
+      warmup: 0,
+      pretrainEpochs: 50,
+      pretrainLearningRate: 3e-5,
+    },
+  },
+  history: ({ maxLength }) => ({ maxCodes: maxLength, repeats: "once-per-visit" }),
+  check: (h) => {
+    checkRates(h, ["maskShare"]);
+    checkHeads(h.width, h.heads);
+    checkSizes(h, ["width", "heads", "layers", "feedForward", "maxLength", "monthsPerAge"]);
+  },
+  inputs: (source, tokenizer, { maxLength, monthsPerAge }) =>
+    sentenceInputs(source, tokenizer, { maxLength, monthsPerRow: monthsPerAge }),
+  bytesOfSample: (length, { heads }) => 4 * heads * length ** 2,
+  forward,
+  pretrain,
+};
+
+export const behrt = defineGraphModel(behrtModel);

@@ -1,0 +1,267 @@
+/**
+ * GT-BEHRT: each visit a small graph of its codes, read by a graph transformer; BERT over the visits.
+ *
+ * Poulain, Beheshti: Graph Transformers on EHRs: Better Representation Improves Downstream Performance, ICLR
+ * 2024, sections 3.2 to 3.4, and its published notebook. Notation: B samples, T visits, G graphs (all visits of
+ * a batch), n nodes (slot 0 the virtual node), g width of nodes, K heads, d width of visits, C classes.
+ *
+ * Graph transformer (`visit-graph-layer.ts`), `graphLayers` times over fully connected nodes with typed edges:
+ *   u      = Z[virtual node]                                                                 [G, g]
+ * Over visits:
+ *   row_t  = [u_t; Type[type]; PE(visits after t); PE(age); PE(days to the prediction)]      [B, T, 5g]
+ *   X_0    = LN(GELU(GELU(drop(LN([cls; rows])) W_a + b_a) W_b + b_b))                       [B, T + 1, d]
+ *   X      = n blocks, each attention and a feed-forward layer with GELU, normalised after
+ *   pooled = tanh(X[:, cls] W_p + b_p),   logits = pooled W + b                              [B, C]
+ *
+ * Pretraining on whole records of training subjects (section 3.4), in two stages:
+ *   masked-nodes    node attribute masking: hidden nodes are MASK; each is predicted from its own output
+ *   missing-nodes   missing node prediction: one code of a visit is taken out of its graph and predicted from
+ *                   the visit's output; visit type prediction: half of the types are hidden and predicted
+ *                   from it too. Both losses are sums over the visits of a batch, divided by their number.
+ *
+ * PE is the sinusoid of Vaswani et al. (2017), section 3.5, a constant (models.md GB1). Norms are per node and
+ * per visit: a sample's score does not depend on the others in its batch (GB2).
+ * The latest `maxVisits` visits are read, and the latest `maxNodes` - 1 codes of each (GB8).
+ *
+ * Deviation: days to the prediction take the place of the day of the year, as samples carry no calendar.
+ * Deviation: positions count back from the latest visit, so that truncation moves nothing.
+ * Deviation: codes that are no diagnosis, procedure or drug count as diagnoses for the types of edges, so that
+ *   there are the paper's seven. Which pair of classes has which type is not published.
+ * Deviation: gap and stay length are left out; the notebook embeds and drops them (GB3).
+ * Deviation: layers start as torch's, tables at N(0, 0.02²); norms use an epsilon of 1e-5; dropout also acts
+ *   inside the feed-forward layers over visits; dropout of whole codes (`codeDropout`), 0 in the paper's preset.
+ */
+import type { FitContext } from "../core/model.ts";
+import type { Tensor } from "../engine/graph.ts";
+import { normal } from "../engine/initial.ts";
+import { dropout, mask } from "../engine/layers/dropout.ts";
+import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
+import { layerNorm } from "../engine/layers/layer-norm.ts";
+import { linear } from "../engine/layers/linear.ts";
+import { transformerBlock } from "../engine/layers/transformer-block.ts";
+import { gelu, tanh } from "../engine/ops/activation.ts";
+import { add, equals, mul, scale, shift } from "../engine/ops/elementwise.ts";
+import { takeRows } from "../engine/ops/indexing.ts";
+import { concat, expand, reshape } from "../engine/ops/layout.ts";
+import { addDims, multiplyDims } from "../engine/shape.ts";
+import { checkHeads, checkRates, checkSizes } from "./checks.ts";
+import { embedCodes } from "./code-embedding.ts";
+import { defineGraphModel } from "./graph-model.ts";
+import { graphStages } from "./gt-behrt-stages.ts";
+import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
+import { graphLayer } from "./visit-graph-layer.ts";
+import {
+  graphInputs,
+  NODE,
+  NODE_CLASSES,
+  NODE_ROWS,
+  VISIT_TYPES,
+  visitTypes,
+} from "./visit-graphs.ts";
+
+const NODES = multiplyDims("G", "n");
+const VISITS = multiplyDims("B", "T");
+const P = addDims("T", 1);
+/** Added to the scores of padding; finite, so that no row can become NaN. */
+const HIDDEN = -1e9;
+/** Parts of row_t. */
+const PARTS = 5;
+/** Widths up to which few rows are harmless; see `engine/ops/matmul.ts`. */
+const NARROW = 128;
+
+const DEFAULTS = {
+  ...TRAINING_DEFAULTS,
+  learningRate: 4e-4,
+  batchSize: 32,
+  weightDecay: 0.3,
+  /** g. */
+  nodeWidth: 48,
+  graphHeads: 2,
+  graphLayers: 3,
+  /** d. */
+  width: 96,
+  heads: 4,
+  layers: 2,
+  feedForward: 128,
+  /** In both transformers. */
+  dropout: 0.3,
+  attentionDropout: 0,
+  /** Of whole codes. */
+  codeDropout: 0.3,
+  /** Standard deviation of tables at the start. */
+  initialScale: 0.02,
+  maxVisits: 32,
+  maxNodes: 64,
+  pretrainEpochs: 3,
+  pretrainLearningRate: 1e-3,
+  /** Share of nodes that are hidden in the first stage. */
+  maskShare: 0.15,
+  /** Shares of visits that lose a node, and their type, in the second. */
+  missingShare: 0.5,
+  typeShare: 0.5,
+};
+type H = typeof DEFAULTS;
+
+type Encoder = Pick<ForwardContext<H>, "graph" | "inputs" | "tokenizer" | "hyperparameters">;
+
+/** Vectors of nodes, [G*n, g], with vectors of their own for the virtual node and MASK. */
+function embedNodes({ graph, inputs, tokenizer, hyperparameters: h }: Encoder): Tensor {
+  const special = inputs["special"] as Tensor;
+  const isCode = reshape(equals(special, NODE.code), [NODES, 1]);
+  const vectors = embedCodes(inputs["nodes"] as Tensor, tokenizer, h.nodeWidth, h.initialScale);
+  const codes = mask(mul(vectors, isCode), [NODES, 1], h.codeDropout, "nodes");
+  const initial = normal(h.initialScale);
+  const specials = table(graph, "special.table", NODE_ROWS, h.nodeWidth, { initial });
+  const others = reshape(lookup(specials, special), [NODES, h.nodeWidth]);
+  return add(codes, mul(others, shift(scale(isCode, -1), 1)));
+}
+
+/** Z after the last layer: of all nodes, [G*n, g], or of the virtual ones, [G, g]. */
+function encodeGraphs(context: Encoder, reads: "nodes" | "visits"): Tensor {
+  const { inputs, hyperparameters: h } = context;
+  let x = embedNodes(context);
+  for (let i = 0; i < h.graphLayers; i++) {
+    const isLast = i === h.graphLayers - 1;
+    x = graphLayer(x, `graph${i}`, {
+      heads: h.graphHeads,
+      dropout: h.dropout,
+      nodeClass: inputs["nodeClass"] as Tensor,
+      nodeMask: inputs["nodeMask"] as Tensor,
+      merge: isLast ? "mean" : "project",
+      keep: isLast && reads === "visits" ? 1 : undefined,
+    });
+    if (!isLast) x = gelu(x);
+  }
+  return x;
+}
+
+/** rows, [B*T, 5g]; padding is taken out by the attention's bias. */
+function embedVisits(context: Encoder): Tensor {
+  const { graph, inputs, hyperparameters: h } = context;
+  const g = h.nodeWidth;
+  const visits = takeRows(encodeGraphs(context, "visits"), inputs["graph"] as Tensor);
+  const types = table(graph, "type.table", VISIT_TYPES, g, { initial: normal(h.initialScale) });
+  const wave = (name: string) => sinusoid(reshape(inputs[name] as Tensor, [VISITS, 1]), g);
+  const known = reshape(inputs["ageKnown"] as Tensor, [VISITS, 1]);
+  const parts = [
+    reshape(visits, [VISITS, g]),
+    reshape(lookup(types, inputs["visitType"] as Tensor), [VISITS, g]),
+    wave("visitsAfter"),
+    mul(wave("ageYears"), known),
+    wave("daysBefore"),
+  ];
+  return concat(parts, 1);
+}
+
+/** X_0, [B*P, d], with cls first. */
+function embedSequence(context: Encoder): Tensor {
+  const { graph, hyperparameters: h } = context;
+  const wide = PARTS * h.nodeWidth;
+  const cls = graph.parameter("cls", [1, 1, wide], normal(1), false);
+  const rows = reshape(embedVisits(context), ["B", "T", wide]);
+  const all = concat([expand(cls, ["B", 1, wide]), rows], 1);
+  const few = { fewRows: true };
+  const normed = layerNorm(reshape(all, [multiplyDims("B", P), wide]), "rowNorm");
+  const a = gelu(linear(dropout(normed, h.dropout, "rows"), h.width, "mix1", few));
+  return layerNorm(gelu(linear(a, h.width, "mix2", few)), "mixNorm");
+}
+
+/** X of all positions, [B*P, d], or of cls alone, [B, d]. */
+function encodeVisits(context: Encoder, reads: "all" | "cls"): Tensor {
+  const { graph, inputs, hyperparameters: h } = context;
+  let x = embedSequence(context);
+  const padding = scale(shift(inputs["visitMask"] as Tensor, -1), -HIDDEN);
+  const bias = concat([expand(graph.scalar(0), ["B", 1]), padding], 1);
+  const block = {
+    heads: h.heads,
+    feedForward: h.feedForward,
+    activation: "gelu",
+    norm: "post",
+    dropout: h.dropout,
+    attentionDropout: h.attentionDropout,
+    batch: "B",
+    length: P,
+    bias: reshape(bias, ["B", 1, 1, P]),
+  } as const;
+  for (let i = 0; i < h.layers; i++) {
+    const isLast = i === h.layers - 1;
+    x = transformerBlock(x, `layer${i}`, isLast && reads === "cls" ? { ...block, keep: 1 } : block);
+  }
+  return x;
+}
+
+function forward(context: ForwardContext<H>): Tensor {
+  const { hyperparameters: h, classes } = context;
+  const few = { fewRows: true };
+  const pooled = tanh(linear(encodeVisits(context, "cls"), h.width, "pool", few));
+  return linear(pooled, classes, "output", few);
+}
+
+/** The model with the types of visits of one code table. */
+function withTypes(types: Uint8Array): GraphModel<H> {
+  const inputs: GraphModel<H>["inputs"] = (source, tokenizer, h) =>
+    graphInputs(source, tokenizer, {
+      maxVisits: h.maxVisits,
+      maxNodes: h.maxNodes,
+      visitTypes: types,
+      wide: Math.max(h.width, h.feedForward) > NARROW,
+    });
+  return { ...gtBehrtModel, inputs };
+}
+
+function check(h: H): void {
+  checkRates(h, ["maskShare", "missingShare", "typeShare"]);
+  checkHeads(h.width, h.heads);
+  const sizes = ["nodeWidth", "graphHeads", "graphLayers", "width", "heads", "layers"];
+  checkSizes(h, [...sizes, "feedForward", "maxVisits", "maxNodes"]);
+}
+
+/** Histories are cut by visits, not by codes; a limit that none reaches. */
+const ALL_CODES = 1e9;
+
+export const gtBehrtModel: GraphModel<H> = {
+  name: "gt-behrt",
+  version: 1,
+  description: "A graph transformer over the codes of each visit, BERT over the visits.",
+  reference: "Poulain and Beheshti, ICLR 2024",
+  accepts: ["binary", "multiclass", "multilabel"],
+  defaults: DEFAULTS,
+  presets: {
+    default: {},
+    paper: {
+      nodeWidth: 108,
+      width: 540,
+      heads: 12,
+      layers: 6,
+      feedForward: 512,
+      dropout: 0.2,
+      attentionDropout: 0.2,
+      codeDropout: 0,
+      averaging: 0,
+      maxVisits: 50,
+      batchSize: 64,
+      learningRate: 3e-5,
+      weightDecay: 0.01,
+      clipNorm: 0,
+      schedule: "constant",
+      warmup: 0,
+      pretrainEpochs: 10,
+      pretrainLearningRate: 3e-5,
+    },
+  },
+  history: () => ({ maxCodes: ALL_CODES, repeats: "once-per-visit" }),
+  check,
+  withData: async ({ codes }: FitContext) => withTypes(visitTypes(codes)),
+  inputs: (source, tokenizer, h) => withTypes(new Uint8Array()).inputs(source, tokenizer, h),
+  bytesOfSample: (length, h) => 4 * length * Math.max(h.graphHeads * h.maxNodes, NODE_CLASSES ** 2),
+  forward,
+  pretrain: (context, setup) => {
+    const { tokenizer, hyperparameters } = setup;
+    return graphStages(context, setup, {
+      nodes: (stage) => encodeGraphs({ ...stage, tokenizer, hyperparameters }, "nodes"),
+      visits: (stage) => encodeVisits({ ...stage, tokenizer, hyperparameters }, "all"),
+    });
+  },
+};
+
+export const gtBehrt = defineGraphModel(gtBehrtModel);

@@ -1,0 +1,102 @@
+import t from "tap";
+import { gtBehrt, gtBehrtModel } from "../../ehr-models/gt-behrt.ts";
+import { modelValues } from "../support/model-values.ts";
+import {
+  CODE_COUNT,
+  contextOf,
+  LABELS,
+  learnedTokenizer,
+  makeSamples,
+  sourceOf,
+  vectorTokenizer,
+} from "../support/samples.ts";
+
+const V = CODE_COUNT + 2;
+const SIZES = {
+  nodeWidth: 6,
+  graphHeads: 2,
+  graphLayers: 2,
+  width: 8,
+  heads: 2,
+  layers: 1,
+  feedForward: 10,
+  maxVisits: 4,
+  maxNodes: 12,
+  batchSize: 8,
+};
+const samples = makeSamples(24, LABELS.multiclass);
+const train = sourceOf(samples, LABELS.multiclass);
+const layer = (i: number, o: number) => i * o + o;
+
+t.test("it has as many parameters as its equations say", async (t) => {
+  const { nodeWidth: g, width: d, feedForward: f } = SIZES;
+  const model = await gtBehrt.fit(contextOf({ train, epochs: 1, pretrainEpochs: 0 }), SIZES);
+  // Queries, keys and values of two heads, types of edges, two norms, two feed-forward layers.
+  const graph = 3 * layer(g, 2 * g) + 7 * g + g * 2 * g + 4 * g + 2 * layer(g, g);
+  const merge = layer(2 * g, g); // in all but the last
+  const rows = 5 * g + 2 * 5 * g + layer(5 * g, d) + layer(d, d) + 2 * d; // cls, a norm, two layers, a norm
+  const block = 4 * layer(d, d) + layer(d, f) + layer(f, d) + 4 * d;
+  const tables = (V + 3 + 11) * g;
+  t.equal(
+    model.summary.parameters,
+    tables + 2 * graph + merge + rows + block + layer(d, d) + layer(d, 3),
+  );
+  await model.dispose();
+});
+
+t.test("the order of codes inside a visit says nothing, that of visits does", async (t) => {
+  const base = samples.find(({ history }) => history.visitCount === 3 && history.length > 6);
+  if (base === undefined) throw new Error("no sample with three visits");
+  const { history } = base;
+  const flip = <A extends Int32Array | Uint8Array | Float32Array>(values: A) =>
+    values.slice().reverse() as A;
+  const shuffled = {
+    ...base,
+    history: {
+      ...history,
+      code: flip(history.code),
+      kind: flip(history.kind),
+      visit: flip(history.visit),
+    },
+  };
+  const turned = { ...base, history: { ...history, visit: history.visit.map((v) => 2 - v) } };
+  const source = sourceOf([base, shuffled, turned], LABELS.multiclass);
+  const settings = { ...SIZES, initialScale: 1, maxNodes: 64 };
+  const run = await modelValues(gtBehrtModel, source, settings, (context) => ({
+    logits: gtBehrtModel.forward(context),
+  }));
+  const logits = run.of["logits"]?.values ?? [];
+  t.ok(Math.abs((logits[0] as number) - (logits[3] as number)) < 1e-5);
+  t.ok(Math.abs((logits[0] as number) - (logits[6] as number)) > 1e-4);
+});
+
+for (const tokenizer of [learnedTokenizer(), vectorTokenizer(false)]) {
+  const { kind } = tokenizer.representation;
+  t.test(`both stages run before training on ${kind} vectors, and can be skipped`, async (t) => {
+    const fitWith = (pretrainEpochs: number) =>
+      gtBehrt.fit(contextOf({ train, tokenizer, epochs: 1, pretrainEpochs }), {
+        ...SIZES,
+        codeDropout: 0,
+        dropout: 0,
+        pretrainLearningRate: 0.01,
+      });
+    const model = await fitWith(8);
+    const stages = model.summary.pretraining ?? [];
+    t.same(
+      stages.map(({ stage, epochs }) => [stage, epochs]),
+      [
+        ["masked-nodes", 8],
+        ["missing-nodes", 8],
+      ],
+    );
+    for (const { stage, losses } of stages)
+      t.ok((losses[7] ?? 9) < (losses[0] ?? 0), `${stage}: ${losses}`);
+    await model.dispose();
+    const skipped = await fitWith(0);
+    t.same(
+      skipped.summary.pretraining?.map(({ epochs }) => epochs),
+      [0, 0],
+    );
+    await skipped.dispose();
+  });
+}
