@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
 import type { StoreInfo } from "../core/event-store.ts";
+import { verifyChecksums } from "./checksums.ts";
 import { createDrugMapper, type DrugMapper } from "./drugs/index.ts";
 import { Database, sqlName } from "./duckdb.ts";
 import { translateError } from "./duckdb-errors.ts";
@@ -189,12 +190,13 @@ async function makeStore(job: Job, work: string, folder: string): Promise<void> 
   }
 }
 
-/** Checks the gzip files one after the other while the tables are read; the problem, if there is one. */
+/** Checks gzip files, and published sums where they lie there, while the tables are read; the problem, if there is one. */
 async function verifyFiles(job: Job, signal: AbortSignal): Promise<unknown> {
   const paths = job.files.filter((file) => file.gzip).map((file) => file.path);
   if (job.synthetic !== undefined) paths.push(job.synthetic.truth);
   try {
     for (const path of paths) await verifyGzip(path, signal);
+    await verifyChecksums(job.options.root, job.files, signal);
     return undefined;
   } catch (error) {
     return error;

@@ -13,18 +13,21 @@ export interface CommandSpec<O extends Record<string, Options>> {
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [command: string, does: string])[];
   readonly options: O;
+  /** Name of the one option that is given without its flag. */
+  readonly positional?: Extract<keyof O, string>;
   run(args: InferredOptionTypes<O> & { readonly json: boolean }): Promise<void>;
 }
 
 export function defineCommand<O extends Record<string, Options>>(spec: CommandSpec<O>): Command {
+  const line = spec.positional === undefined ? spec.name : `${spec.name} <${spec.positional}>`;
   return {
     name: spec.name,
     flags: [...Object.keys(spec.options), "json", "help"],
-    command: spec.name,
+    command: line,
     describe: spec.describe,
     builder: (cli: Argv) =>
       cli
-        .usage(`$0 ${spec.name}\n\n${spec.describe}`)
+        .usage(`$0 ${line}\n\n${spec.describe}`)
         .options(spec.options)
         .example(spec.examples.map(([line, does]) => [`$0 ${line}`, does])),
     handler: async (args) => {

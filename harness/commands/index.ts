@@ -4,6 +4,7 @@ import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exportCommand } from "./export.ts";
+import { fetchCommand } from "./fetch.ts";
 import { ingestCommand } from "./ingest.ts";
 import { labelsCommand } from "./labels.ts";
 import { leaderboardCommand } from "./leaderboard.ts";
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   tasksCommand,
   modelsCommand,
   tokenizersCommand,
+  fetchCommand,
   ingestCommand,
   describeCommand,
   labelsCommand,
