@@ -1,6 +1,7 @@
 /** A task: when predictions are made, what the answer is, and what history may be shown. */
 import type { CodeKind, EventStore } from "./event-store.ts";
 import type { LabelSpec } from "./label.ts";
+import type { Flaw, Flaws } from "./protocol.ts";
 
 /** What a sample of a task may show, on top of the rule `time <= prediction time`, which is never optional. */
 export interface HistorySpec {
@@ -42,6 +43,14 @@ export interface Outcome {
   readonly withinDays: number | null;
 }
 
+/** Cohort and labels under protocol `paper`; without flaws they are those of the task itself. */
+export interface PaperTask {
+  /** Flaws of cohort, labels and visible history, all of which are on unless the user says otherwise. */
+  readonly flaws: readonly Flaw[];
+  labels(options: TaskOptions, flaws: Flaws): string;
+  cohort(store: EventStore, options: TaskOptions, flaws: Flaws): Promise<readonly CohortStep[]>;
+}
+
 export interface TaskDefinition {
   readonly name: string;
   /** Raised when any label could change. */
@@ -71,6 +80,8 @@ export interface TaskDefinition {
   labels(options: TaskOptions): string;
   /** Counts after each rule of the cohort, from all visits to the samples. */
   cohort(store: EventStore, options: TaskOptions): Promise<readonly CohortStep[]>;
+  /** The task as the paper's code has it; left out where the paper's code has no such task. */
+  readonly paper?: PaperTask;
   /** Column of the view `true_risk` (synthetic twins only) that holds the true risk of this binary label;
    * null where the twin states none for these options. Left out by tasks that are not binary. */
   trueRisk?(options: TaskOptions): string | null;

@@ -72,6 +72,7 @@ export function buildSpec(
       ? {}
       : { task_definition: plan.task.definitionHash }),
     protocol: plan.protocol,
+    ...(plan.protocol === "paper" ? { flaws: plan.flaws } : {}),
     model: plan.model.name,
     model_version: plan.model.version,
     hyperparameters: plan.hyperparameters,

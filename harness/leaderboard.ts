@@ -51,6 +51,7 @@ function groupKey({ spec, data }: ResultRecord): Omit<LeaderboardGroup, "rows"> 
     task_options: spec.task_options,
     ...(spec.task_definition === undefined ? {} : { task_definition: spec.task_definition }),
     protocol: spec.protocol,
+    ...(spec.flaws === undefined ? {} : { flaws: spec.flaws }),
   };
 }
 

@@ -2,7 +2,7 @@
 import type { EventStore } from "../core/event-store.ts";
 import type { HistoryLimit, SampleSource } from "../core/samples.ts";
 import { loadLabels } from "./labels.ts";
-import { type RaceVocabulary, SampleSet } from "./samples.ts";
+import { type RaceVocabulary, SampleSet, SplitSource } from "./samples.ts";
 import { loadTimelines } from "./timelines.ts";
 
 /** One row a training subject, at the last thing recorded of it; its value says nothing. */
@@ -18,6 +18,7 @@ GROUP BY subject_id`;
 export function wholeTimelines(
   store: EventStore,
   races: RaceVocabulary,
+  isTraining: (subject: number) => boolean = () => true,
 ): (limit: HistoryLimit) => Promise<SampleSource> {
   let loaded: Promise<SampleSet> | undefined;
   const load = async (): Promise<SampleSet> => {
@@ -33,6 +34,10 @@ export function wholeTimelines(
   };
   return async (limit) => {
     loaded ??= load();
-    return (await loaded).source("train", limit);
+    const set = await loaded;
+    const samples = set
+      .samplesOf("train")
+      .filter((i) => isTraining(set.labels.subject[i] as number));
+    return new SplitSource(set, samples, limit);
   };
 }

@@ -12,15 +12,15 @@ import { openCheckpoints, type RunCheckpoints } from "./checkpoints.ts";
 import { labelCounts } from "./labels.ts";
 import { keepModel } from "./model-files.ts";
 import { writePredictions } from "./predictions.ts";
-import { type Prepared, prepare } from "./prepare.ts";
+import { type Prepared, prepare, prepareSeed } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
+import { checkedFlaws, cohortUnder } from "./protocol.ts";
 import { type ResultRecord, runId, writeRecord } from "./record.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { type SeedPlan, trainAndScore } from "./train-and-score.ts";
 
 /** Everything that says what to run, resolved, with all defaults filled in. */
 export interface RunPlan extends Omit<SeedPlan, "seed" | "checkpointsOf" | "keep"> {
-  readonly protocol: "strict";
   readonly seeds: readonly number[];
   /** Records go to `runs/` below it. */
   readonly resultsDir: string;
@@ -36,8 +36,10 @@ interface Stage {
 async function prepareStage(store: EventStore, plan: RunPlan, progress: Progress): Promise<Stage> {
   const watch = new Stopwatch();
   const limit = plan.model.history(plan.hyperparameters);
-  const prepared = await prepare(store, plan.task, plan.taskOptions, limit, progress, watch);
-  const steps = await watch.time("labels", () => plan.task.cohort(store, plan.taskOptions));
+  const prepared = await prepare(store, plan, limit, progress, watch);
+  const steps = await watch.time("labels", () =>
+    cohortUnder(plan.task, store, plan.taskOptions, checkedFlaws(plan)),
+  );
   if (prepared.sources.held_out.size === 0) {
     progress.say(
       "NO HELD-OUT SAMPLES: every metric will be null. Use more subjects or another task.",
@@ -62,10 +64,14 @@ async function runSeed(
   store: EventStore,
   plan: RunPlan,
   seed: number,
-  { prepared, steps, seconds }: Stage,
+  { prepared: shared, steps, seconds }: Stage,
   progress: Progress,
 ): Promise<ResultRecord> {
   const watch = new Stopwatch(seconds);
+  const limit = plan.model.history(plan.hyperparameters);
+  const prepared = await watch.time("samples", async () =>
+    prepareSeed(store, shared, plan, limit, seed),
+  );
   let checkpoints: RunCheckpoints | undefined;
   const checkpointsOf = (tokenizer: Tokenizer) => {
     const id = runId(buildSpec(store, plan, seed, tokenizer));
@@ -75,7 +81,9 @@ async function runSeed(
   };
   const keep = (fitted: FittedModel, tokenizer: Tokenizer) =>
     keepModel(plan.cacheDir, buildSpec(store, plan, seed, tokenizer), fitted, prepared, tokenizer);
-  const seedPlan = { ...plan, seed, checkpointsOf, keep };
+  // Under this flaw epochs are numbered, and a resumed run would number them anew.
+  const resumes = !plan.flaws.includes("last-epoch");
+  const seedPlan = { ...plan, seed, keep, ...(resumes && { checkpointsOf }) };
   const outcome = await trainAndScore(prepared, seedPlan, progress, watch);
   const record = await buildRecord({ store, plan, seed, prepared, steps, outcome, watch });
   const { probabilities } = outcome;
@@ -97,6 +105,7 @@ export async function dryRun(store: EventStore, plan: RunPlan, progress: Progres
     task: task.name,
     task_options: plan.taskOptions,
     protocol: plan.protocol,
+    flaws: plan.flaws,
     model: model.name,
     hyperparameters: plan.hyperparameters,
     tokenizer: tokenizer.name,

@@ -2,9 +2,13 @@
  * Labels + timelines -> samples. `visibleEvents` is the only function that decides what a model may
  * see, and no task or model can go round it: nothing after the prediction time, nothing of a visit that
  * has not begun by then, and nothing the task hides of the index visit.
+ *
+ * Under protocol `paper` three flaws show the future. They move the moment of the cut here and nowhere else,
+ * for nothing but a flaw that was named, and the record carries its name.
  */
 import { type CodeKind, SPLITS, type SplitName } from "../core/event-store.ts";
 import type { Labels } from "../core/label.ts";
+import { type Flaws, NO_FLAWS } from "../core/protocol.ts";
 import type { History, HistoryLimit, SampleSource } from "../core/samples.ts";
 import type { HistorySpec } from "../core/task.ts";
 import { DAYS_PER_YEAR, MICROS_PER_DAY } from "../core/time.ts";
@@ -30,15 +34,28 @@ export class SampleSet {
   readonly #subjectRow: Int32Array; // [S] row in the timelines' subjects
   readonly #indexVisit: Int32Array; // [S] row in the visit columns, -1 without one
   readonly #hidden: Uint8Array; // [kinds] 1 where the index visit's codes of this kind are hidden
+  readonly #cut: Float64Array; // [S] µs; the prediction time, but for flaws
   readonly #race: RaceVocabulary;
+  readonly flaws: Flaws;
 
-  /** @param races the vocabulary of another set, to share it; by default one is made on training subjects. */
-  constructor(labels: Labels, timelines: Timelines, history: HistorySpec, races?: RaceVocabulary) {
+  /**
+   * @param races the vocabulary of another set, to share it; by default one is made on training subjects.
+   * @param flaws of protocol `paper`; none under `strict`
+   */
+  constructor(
+    labels: Labels,
+    timelines: Timelines,
+    history: HistorySpec,
+    races?: RaceVocabulary,
+    flaws: Flaws = NO_FLAWS,
+  ) {
     this.labels = labels;
+    this.flaws = flaws;
     this.#timelines = timelines;
     this.#subjectRow = subjectRows(labels, timelines);
     this.#indexVisit = indexVisits(labels, timelines);
-    this.#hidden = hiddenKinds(history.hideIndexVisit);
+    this.#cut = this.#cuts();
+    this.#hidden = hiddenKinds(flaws.has("phenotype-in-input") ? [] : history.hideIndexVisit);
     this.#race = races ?? this.#raceVocabulary();
   }
 
@@ -55,6 +72,30 @@ export class SampleSet {
     return new SplitSource(this, this.samplesOf(split), limit);
   }
 
+  /** The moment at which a sample's timeline is cut, µs: its prediction time, but for a flaw. */
+  cutTime(sample: number): number {
+    return this.#cut[sample] as number;
+  }
+
+  /** Where flaws show the future, later than the prediction time; never earlier. */
+  #cuts(): Float64Array {
+    const { predictionTime } = this.labels;
+    const { visitEnd, offset, time } = this.#timelines;
+    if (this.flaws.has("ever-died")) {
+      return predictionTime.map((now, i) => {
+        const last = (offset[(this.#subjectRow[i] as number) + 1] as number) - 1;
+        return Math.max(now, time[last] ?? now);
+      });
+    }
+    if (!this.flaws.has("los-in-input") && !this.flaws.has("phenotype-in-input")) {
+      return predictionTime;
+    }
+    return predictionTime.map((now, i) => {
+      const end = visitEnd[this.#indexVisit[i] as number] ?? Number.NaN;
+      return Number.isNaN(end) ? now : Math.max(now, end);
+    });
+  }
+
   /**
    * THE CUT. Writes the rows of the visible events of a sample into `out`, oldest first, and returns how
    * many there are. `out` must be at least as long as the longest timeline.
@@ -62,7 +103,7 @@ export class SampleSet {
   visibleEvents(sample: number, out: Int32Array): number {
     const { offset, time, kind, visit, visitStart } = this.#timelines;
     const subject = this.#subjectRow[sample] as number;
-    const now = this.labels.predictionTime[sample] as number;
+    const now = this.#cut[sample] as number;
     const index = this.#indexVisit[sample] as number;
     const end = offset[subject + 1] as number;
     let count = 0;
@@ -177,6 +218,10 @@ export class SplitSource implements SampleSource {
     this.sex = Uint8Array.from(samples, (i) => set.sex(i));
     this.race = Uint8Array.from(samples, (i) => set.race(i));
     this.raceCount = set.raceCount;
+    if (set.flaws.has("unstable-demographics")) {
+      this.sex = byAppearance(this.sex);
+      this.race = byAppearance(this.race);
+    }
     this.#buffers = new HistoryBuffers(set.longest);
     this.#lengths = new Uint32Array(this.size);
     this.truncation = this.#measure();
@@ -205,12 +250,7 @@ export class SplitSource implements SampleSource {
     const i = this.samples[sample] as number;
     const count = this.#kept(i);
     const kept = Math.min(count, this.#limit.maxCodes);
-    return this.#buffers.fill(
-      this.#set.timelines,
-      this.#set.labels.predictionTime[i] as number,
-      count - kept,
-      count,
-    );
+    return this.#buffers.fill(this.#set.timelines, this.#set.cutTime(i), count - kept, count);
   }
 
   /** Visible events of a sample after repeats were removed, in `buffers.rows`. */
@@ -234,6 +274,16 @@ export class SplitSource implements SampleSource {
     }
     return { samples, codes };
   }
+}
+
+/** `unstable-demographics`: numbers from 1 in order of first appearance; 0 stays unknown. */
+function byAppearance(ids: Uint8Array): Uint8Array {
+  const seen = new Map<number, number>([[0, 0]]);
+  return ids.map((id) => {
+    const known = seen.get(id) ?? seen.size;
+    seen.set(id, known);
+    return known;
+  });
 }
 
 function subjectRows(labels: Labels, timelines: Timelines): Int32Array {

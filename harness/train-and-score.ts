@@ -9,19 +9,27 @@ import type {
   TrainingSummary,
 } from "../core/model.ts";
 import { Random } from "../core/random.ts";
-import type { TaskDefinition, TaskOptions } from "../core/task.ts";
+import type { Outcome, TaskDefinition, TaskOptions } from "../core/task.ts";
 import type { Tokenizer, TokenizerDefinition } from "../core/tokenizer.ts";
 import { areDrugClasses, classInteractions } from "../ehr-models/interactions.ts";
-import { chooseThresholds, evaluate, type MetricTable, tuningScore } from "../metrics/index.ts";
+import {
+  asThePaperDoes,
+  chooseThresholds,
+  evaluate,
+  type MetricTable,
+  tuningScore,
+} from "../metrics/index.ts";
 import { privateFolder } from "./cache.ts";
 import { coOccurrence } from "./co-occurrence.ts";
 import { interruptSignal } from "./interrupt.ts";
+import { flawedScore, PAPER_BATCH } from "./paper.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
+import { checkedFlaws, type ProtocolPlan } from "./protocol.ts";
 import type { SplitSource } from "./samples.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
-export interface SeedPlan {
+export interface SeedPlan extends ProtocolPlan {
   readonly task: TaskDefinition;
   readonly taskOptions: TaskOptions;
   readonly model: ModelDefinition;
@@ -120,7 +128,7 @@ async function fit(
       train: sources.train,
       tuning: sources.tuning,
       labels: labels.spec,
-      outcome: plan.task.outcome?.(plan.taskOptions) ?? null,
+      outcome: outcomeOf(plan, labels.spec),
       codes: prepared.codes,
       timelines: prepared.wholeTimelines,
       files: plan.modelFiles,
@@ -133,7 +141,9 @@ async function fit(
       },
       random,
       threads: plan.threads,
-      score: (probabilities) => tuningScore(labels.spec, truth, probabilities),
+      score: flawedScore(checkedFlaws(plan), labels.spec.classes.length, (probabilities) =>
+        tuningScore(labels.spec, truth, probabilities),
+      ),
       report: ({ stage: now = "train", epoch, epochs, step, steps, loss }) => {
         if (now !== stage) {
           progress.end();
@@ -152,6 +162,12 @@ async function fit(
   return fitted;
 }
 
+/** None where a flaw has dropped classes: the outcome's would be others. */
+function outcomeOf({ task, taskOptions }: SeedPlan, spec: LabelSpec): Outcome | null {
+  const outcome = task.outcome?.(taskOptions) ?? null;
+  return outcome?.classes.length === spec.classes.length ? outcome : null;
+}
+
 async function score(
   { labels, sources }: Prepared,
   plan: SeedPlan,
@@ -162,7 +178,7 @@ async function score(
   const tuning = await fitted.predict(sources.tuning);
   const thresholds = chooseThresholds(spec, labelMatrix(sources.tuning), tuning);
   const heldOut = await fitted.predict(sources.held_out);
-  const metrics = evaluate({
+  const input = {
     spec,
     labels: labelMatrix(sources.held_out),
     probabilities: heldOut,
@@ -171,7 +187,15 @@ async function score(
     ...interactionsOf(plan, spec),
     random: random.derive("bootstrap"),
     draws: plan.bootstrapDraws,
-  });
+  };
+  const flaws = checkedFlaws(plan);
+  const how = {
+    batch: flaws.has("batch-averaged-metrics") ? PAPER_BATCH : null,
+    micro: flaws.has("micro-average"),
+  };
+  const asPaper = how.batch !== null || how.micro;
+  const honest = evaluate(input);
+  const metrics = asPaper ? asThePaperDoes(input, honest, how) : honest;
   return { metrics, probabilities: { tuning, held_out: heldOut } };
 }
 

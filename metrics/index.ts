@@ -10,6 +10,7 @@ export {
   type MetricTable,
 } from "./evaluate.ts";
 export type { Average, MetricName } from "./panel.ts";
+export { asThePaperDoes, type PaperMetrics } from "./paper.ts";
 export type { Interactions } from "./sets.ts";
 export { mean, standardDeviation } from "./statistics.ts";
 export { chooseThresholds } from "./threshold.ts";

@@ -4,6 +4,7 @@
  * two, so that a count in the flow and a row in the labels cannot disagree.
  */
 import { type EventStore, STRUCTURE_CODES } from "../core/event-store.ts";
+import { type Flaw, type Flaws, NO_FLAWS } from "../core/protocol.ts";
 import type { CohortStep, TaskDefinition, TaskOptions } from "../core/task.ts";
 
 /** One rule of a cohort: `keep` is an SQL condition over the candidates; null counts as "not kept". */
@@ -21,6 +22,8 @@ export interface Cohort {
   readonly candidates: string;
   /** Whether one of the expressions refers to itself. */
   readonly recursive?: boolean;
+  /** Whether only the earliest sample of each subject is kept. */
+  readonly firstOnly?: boolean;
   readonly rules: readonly CohortRule[];
 }
 
@@ -38,21 +41,41 @@ const AGE_AT_ADMISSION = `((
     - year(s.birth_time) * 10000 - month(s.birth_time) * 100 - day(s.birth_time)
   ) // 10000)`;
 
+const USABLE_VISITS = `coded_visits AS (
+  SELECT e.subject_id, e.visit_id
+  FROM events e
+  JOIN codes c ON c.code = e.code
+  WHERE e.visit_id IS NOT NULL AND c.kind IN ('diagnosis', 'procedure', 'drug')
+  GROUP BY e.subject_id, e.visit_id
+  HAVING count(DISTINCT c.kind) = 3
+),
+usable_visits AS (
+  SELECT subject_id, visit_id FROM coded_visits
+  SEMI JOIN icu_stays USING (subject_id, visit_id)
+),
+`;
+
 /**
  * CTE `stays`: every visit with what the shared rules ask for. Columns: subject_id, visit_id,
  * start_time, end_time, died, death_time (of the subject), age (years, null when the birth is not
  * known), inpatient, timed. A condition that cannot be told (no end) is false, never null, because
  * `inpatient` and `timed` also say which visits may follow one another.
  */
-export const STAYS = `stays AS (
+export const STAYS = staysOf(NO_FLAWS);
+
+/** The same with the flaws of protocol `paper` in it. */
+export function staysOf(flaws: Flaws): string {
+  const filtered = flaws.has("filtered-visits");
+  return `${filtered ? USABLE_VISITS : ""}stays AS (
   SELECT
     v.subject_id, v.visit_id, v.start_time, v.end_time, v.died, s.death_time,
     ${AGE_AT_ADMISSION} AS age,
     coalesce(v.visit_type = 'inpatient', false) AS inpatient,
     coalesce(v.end_time > v.start_time, false) AS timed
-  FROM visits v
+  FROM visits v${filtered ? "\n  SEMI JOIN usable_visits u ON u.subject_id = v.subject_id AND u.visit_id = v.visit_id" : ""}
   LEFT JOIN subjects s ON s.subject_id = v.subject_id
 )`;
+}
 
 /** Order of a subject's visits wherever one is said to follow another. */
 export const VISIT_SEQUENCE = `PARTITION BY subject_id, inpatient AND timed
@@ -72,6 +95,23 @@ export const ALIVE_AT_PREDICTION: CohortRule = {
 /** Rules every task starts with. */
 export const ADULT_STAY: readonly CohortRule[] = [INPATIENT, TIMED, ADULT];
 
+/** The same under flaws. */
+export function adultStay(flaws: Flaws): readonly CohortRule[] {
+  return flaws.has("no-exclusions") ? [INPATIENT, TIMED] : ADULT_STAY;
+}
+/** Rules that protocol `paper` leaves out. */
+export function unlessLoose(flaws: Flaws, ...rules: readonly CohortRule[]): readonly CohortRule[] {
+  return flaws.has("no-exclusions") ? [] : rules;
+}
+/** For candidates that have `next_visit_id`. */
+export function onlyReturning(flaws: Flaws): readonly CohortRule[] {
+  return flaws.has("returning-patients-only")
+    ? [{ step: "not the last visit", keep: "next_visit_id IS NOT NULL" }]
+    : [];
+}
+/** Column for it. */
+export const NEXT_VISIT = `lead(visit_id) OVER (${VISIT_SEQUENCE}) AS next_visit_id`;
+
 /** The sentences of `rules` that go with ADULT_STAY, worded once. */
 export const ADULT_STAY_RULES: readonly string[] = [
   "Hospital admissions whose discharge is recorded and later than the admission.",
@@ -87,7 +127,11 @@ export function labelsSql(cohort: Cohort): string {
   return `${opening(cohort)}
 SELECT subject_id, prediction_time, visit_id, value
 FROM candidates
-WHERE ${keep}`;
+WHERE ${keep}${
+    cohort.firstOnly === true
+      ? "\nQUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY start_time, visit_id) = 1"
+      : ""
+  }`;
 }
 
 /** Counts after each rule, from all visits to the samples, in one pass over the candidates. */
@@ -96,23 +140,43 @@ export async function cohortFlow(store: EventStore, cohort: Cohort): Promise<Coh
     const keep = cohort.rules.slice(0, i + 1).map((rule) => `(${rule.keep})`);
     return `count(*) FILTER (WHERE ${keep.join(" AND ")}) AS step_${i + 1}`;
   });
+  const all = cohort.rules.map((rule) => `(${rule.keep})`).join(" AND ");
   const columns = await store.query(`${opening(cohort)}
-SELECT ${["count(*) AS step_0", ...counts].join(",\n  ")}
+SELECT ${["count(*) AS step_0", ...counts].join(",\n  ")},
+  count(DISTINCT subject_id) FILTER (WHERE ${all}) AS subjects
 FROM candidates`);
   const samples = (step: number): number => columns.numbers(`step_${step}`)[0] ?? 0;
   return [
     { step: ALL_VISITS, samples: samples(0) },
     ...cohort.rules.map((rule, i) => ({ step: rule.step, samples: samples(i + 1) })),
+    ...(cohort.firstOnly === true
+      ? [{ step: "the first sample of each subject", samples: columns.numbers("subjects")[0] ?? 0 }]
+      : []),
   ];
 }
 
-/** What follows from a cohort, the same for every task over stays. */
+/**
+ * What follows from a cohort, the same for every task over stays.
+ * @param paperFlaws flaws of cohort, labels and history in the paper's code; none where it has no such task
+ */
 export function overStays(
-  cohortOf: (options: TaskOptions) => Cohort,
-): Pick<TaskDefinition, "mainMetric" | "labels" | "cohort"> {
+  cohortOf: (options: TaskOptions, flaws: Flaws) => Cohort,
+  paperFlaws?: readonly Flaw[],
+): Pick<TaskDefinition, "mainMetric" | "labels" | "cohort" | "paper"> {
+  const flawed = (options: TaskOptions, flaws: Flaws): Cohort => {
+    const cohort = cohortOf(options, flaws);
+    return flaws.has("first-sample-only") ? { ...cohort, firstOnly: true } : cohort;
+  };
   return {
     mainMetric: "auprc",
-    labels: (options) => labelsSql(cohortOf(options)),
-    cohort: (store, options) => cohortFlow(store, cohortOf(options)),
+    labels: (options) => labelsSql(cohortOf(options, NO_FLAWS)),
+    cohort: (store, options) => cohortFlow(store, cohortOf(options, NO_FLAWS)),
+    ...(paperFlaws && {
+      paper: {
+        flaws: paperFlaws,
+        labels: (options, flaws) => labelsSql(flawed(options, flaws)),
+        cohort: (store, options, flaws) => cohortFlow(store, flawed(options, flaws)),
+      },
+    }),
   };
 }

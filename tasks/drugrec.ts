@@ -1,6 +1,7 @@
 /** Which of five drugs were ordered in a stay, asked at discharge from everything but its drugs. */
+import type { Flaws } from "../core/protocol.ts";
 import type { TaskDefinition } from "../core/task.ts";
-import { ADULT_STAY, ADULT_STAY_RULES, type Cohort, overStays, STAYS } from "./cohort.ts";
+import { ADULT_STAY_RULES, adultStay, type Cohort, overStays, staysOf } from "./cohort.ts";
 
 /** A candidate drug and how an order of it is recognised; all texts lower case, compared as such. */
 interface CandidateDrug {
@@ -70,8 +71,8 @@ const OTHER_USE = `CASE drug ${DRUGS.map((drug, i) =>
 ).join("")}ELSE false END`;
 
 // One pass over the events; every stay with an order has a row here, if only one that names no candidate.
-const COHORT: Cohort = {
-  candidates: `${STAYS},
+const cohortOf = (flaws: Flaws): Cohort => ({
+  candidates: `${staysOf(flaws)},
 orders AS (
   SELECT
     subject_id, visit_id, drug_type,
@@ -95,17 +96,31 @@ ordered AS (
   FROM drugs_of_stays
   GROUP BY subject_id, visit_id
 ),
+icu AS (
+  SELECT subject_id, visit_id, count(*) AS icu_count FROM icu_stays GROUP BY subject_id, visit_id
+),
 candidates AS (
   SELECT
     stays.*,
     stays.end_time AS prediction_time,
+    icu.icu_count,
     ordered.has_orders,
     coalesce(ordered.drugs, CAST([] AS INTEGER[])) AS value
   FROM stays
   LEFT JOIN ordered USING (subject_id, visit_id)
+  LEFT JOIN icu USING (subject_id, visit_id)
 )`,
-  rules: [...ADULT_STAY, { step: "with any drug order", keep: "has_orders" }],
-};
+  rules: [
+    ...adultStay(flaws),
+    { step: "with any drug order", keep: "has_orders" },
+    ...(flaws.has("filtered-visits")
+      ? [{ step: "exactly one ICU stay", keep: "icu_count = 1" }]
+      : []),
+    ...(flaws.has("cohort-by-label")
+      ? [{ step: "with one of the five drugs", keep: "len(value) > 0" }]
+      : []),
+  ],
+});
 
 export const drugrec: TaskDefinition = {
   name: "drugrec",
@@ -129,7 +144,10 @@ export const drugrec: TaskDefinition = {
     "Vancomycin by mouth or tube (routes PO, PO/NG, NG), by rectum, in the eye, ear or spinal canal, and catheter locks do not count; nor do levofloxacin eye drops; nor heparin used to flush, lock or prime a line or machine.",
     "Prediction at discharge: the stay's diagnoses and procedures are visible, its own drugs are hidden, drugs of earlier stays are visible.",
   ],
-  ...overStays(() => COHORT),
+  ...overStays(
+    (_, flaws) => cohortOf(flaws),
+    ["filtered-visits", "no-exclusions", "first-sample-only", "cohort-by-label"],
+  ),
   // Another question than the label's: the next order of the drug, which is what the paper asks of models
   // that generate futures. The stay's own orders lie before the prediction time and cannot be generated.
   outcome: () => ({

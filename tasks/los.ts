@@ -1,12 +1,24 @@
 /** Length of the hospital stay in ten classes, asked at admission. */
+import type { Flaws } from "../core/protocol.ts";
 import type { TaskDefinition } from "../core/task.ts";
-import { ADULT_STAY, ADULT_STAY_RULES, type Cohort, overStays, STAYS } from "./cohort.ts";
+import {
+  ADULT_STAY_RULES,
+  adultStay,
+  type Cohort,
+  NEXT_VISIT,
+  onlyReturning,
+  overStays,
+  staysOf,
+} from "./cohort.ts";
 
 // Completed days decide, so that exactly 7 days is class 7, exactly 8 is class 8 and exactly 15 is class 9.
-const COHORT: Cohort = {
-  candidates: `${STAYS},
+function cohortOf(flaws: Flaws): Cohort {
+  return {
+    candidates: `${staysOf(flaws)},
 lengths AS (
-  SELECT *, (epoch_us(end_time) - epoch_us(start_time)) // 86400000000 AS days
+  SELECT
+    *,
+    (epoch_us(end_time) - epoch_us(start_time)) // 86400000000 AS days${flaws.size > 0 ? `,\n    ${NEXT_VISIT}` : ""}
   FROM stays
 ),
 candidates AS (
@@ -16,8 +28,9 @@ candidates AS (
     CAST(CASE WHEN days <= 7 THEN days WHEN days <= 14 THEN 8 ELSE 9 END AS INTEGER) AS value
   FROM lengths
 )`,
-  rules: ADULT_STAY,
-};
+    rules: [...adultStay(flaws), ...onlyReturning(flaws)],
+  };
+}
 
 export const los: TaskDefinition = {
   name: "los",
@@ -50,5 +63,14 @@ export const los: TaskDefinition = {
     "Stays that end in death are included with the time until discharge; they are short for another reason.",
     "A patient's first stay has no earlier stays to show: only demographics and what was recorded up to the admission.",
   ],
-  ...overStays(() => COHORT),
+  ...overStays(
+    (_, flaws) => cohortOf(flaws),
+    [
+      "filtered-visits",
+      "no-exclusions",
+      "returning-patients-only",
+      "first-sample-only",
+      "los-in-input",
+    ],
+  ),
 };

@@ -1,21 +1,26 @@
 /** In-hospital death during the next admission, asked at discharge from this one. */
+import type { Flaws } from "../core/protocol.ts";
 import type { TaskDefinition } from "../core/task.ts";
 import {
-  ADULT_STAY,
   ADULT_STAY_RULES,
   ANY_ADMISSION,
   ANY_DISCHARGE,
+  adultStay,
   type Cohort,
   DEATH_IN_HOSPITAL,
   overStays,
   STAYS,
   SURVIVED,
+  staysOf,
+  unlessLoose,
   VISIT_SEQUENCE,
 } from "./cohort.ts";
 
 // Pairs are made on all inpatient stays before any rule, so that "next" means the true next admission.
-const COHORT: Cohort = {
-  candidates: `${STAYS},
+function cohortOf(flaws: Flaws): Cohort {
+  if (flaws.has("ever-died")) return EVER_DIED;
+  return {
+    candidates: `${staysOf(flaws)},
 candidates AS (
   SELECT
     *,
@@ -26,18 +31,36 @@ candidates AS (
   FROM stays
   WINDOW sequence AS (${VISIT_SEQUENCE})
 )`,
-  rules: [
-    ...ADULT_STAY,
-    SURVIVED,
-    { step: "admitted again", keep: "next_visit_id IS NOT NULL" },
-    // A stay nested in this one is over by now, and a death recorded too early has happened by now:
-    // the answer would be visible.
-    { step: "the next stay ends after this discharge", keep: "next_end_time > prediction_time" },
-    {
-      step: "no death recorded before this discharge",
-      keep: "death_time IS NULL OR death_time > prediction_time",
-    },
-  ],
+    rules: [
+      ...adultStay(flaws),
+      ...unlessLoose(flaws, SURVIVED),
+      { step: "admitted again", keep: "next_visit_id IS NOT NULL" },
+      // A stay nested in this one is over by now, and a death recorded too early has happened by now:
+      // the answer would be visible.
+      ...unlessLoose(
+        flaws,
+        {
+          step: "the next stay ends after this discharge",
+          keep: "next_end_time > prediction_time",
+        },
+        {
+          step: "no death recorded before this discharge",
+          keep: "death_time IS NULL OR death_time > prediction_time",
+        },
+      ),
+    ],
+  };
+}
+
+/** Protocol `paper` on EHRSHOT: one row a subject, at its last visit; the whole record is visible. */
+const EVER_DIED: Cohort = {
+  candidates: `${STAYS},
+candidates AS (
+  SELECT *, start_time AS prediction_time, death_time IS NOT NULL AS value
+  FROM stays
+  QUALIFY row_number() OVER (PARTITION BY subject_id ORDER BY start_time DESC, visit_id DESC) = 1
+)`,
+  rules: [{ step: "one of each subject", keep: "true" }],
 };
 
 export const mortality: TaskDefinition = {
@@ -60,7 +83,10 @@ export const mortality: TaskDefinition = {
     "Prediction at discharge; everything recorded up to then is visible, the diagnoses of the stay included.",
     "Positive when the hospital marked the next stay as ending in death; deaths at home never count.",
   ],
-  ...overStays(() => COHORT),
+  ...overStays(
+    (_, flaws) => cohortOf(flaws),
+    ["filtered-visits", "no-exclusions", "first-sample-only", "ever-died"],
+  ),
   trueRisk: () => "mortality_next",
   outcome: () => ({
     classes: [[DEATH_IN_HOSPITAL]],

@@ -1,15 +1,20 @@
 /** What the new-diagnosis tasks share: the first diagnosis of a disease within a year of a discharge. */
 
 import { STRUCTURE_CODES } from "../core/event-store.ts";
+import type { Flaw, Flaws } from "../core/protocol.ts";
 import type { Outcome, TaskDefinition, TaskOption, TaskOptions } from "../core/task.ts";
 import {
-  ADULT_STAY,
   ADULT_STAY_RULES,
   ALIVE_AT_PREDICTION,
+  adultStay,
   type Cohort,
+  NEXT_VISIT,
+  onlyReturning,
   overStays,
-  STAYS,
   SURVIVED,
+  staysOf,
+  unlessLoose,
+  VISIT_SEQUENCE,
 } from "./cohort.ts";
 import { type Disease, diseaseCodes } from "./diseases.ts";
 import { firstEvents } from "./first-events.ts";
@@ -47,38 +52,90 @@ export const followedFor = (days: number) =>
   `last_time >= prediction_time + INTERVAL ${days} DAY
     OR death_time <= prediction_time + INTERVAL ${days} DAY`;
 
-function cohortOf(name: string, disease: Disease, options: TaskOptions): Cohort {
+/** What protocol `paper` needs to know of a disease. */
+export interface PaperDisease {
+  /** Patterns of the codes that its code lists. */
+  readonly listed: readonly string[];
+}
+
+function cohortOf(
+  name: string,
+  codes: readonly string[],
+  disease: Disease,
+  options: TaskOptions,
+  flaws: Flaws,
+): Cohort {
   const { horizonDays, followedUp } = newDiagnosisOptions(name, options);
+  const prevalent = flaws.has("prevalent-cases");
+  const within = `INTERVAL ${horizonDays} DAY`;
   return {
     recursive: true,
-    candidates: `${STAYS},
-${firstEvents([diseaseCodes(disease)])},
+    candidates: `${staysOf(flaws)},
+${firstEvents([codes])},
 ${lastSeen(followedUp)},
-candidates AS (
+${flaws.size > 0 ? CODED_VISITS : ""}candidates AS (
   SELECT
     stays.*,
     stays.end_time AS prediction_time,
     first_events.first_time,
     last_seen.last_time,
-    coalesce(first_events.first_time <= stays.end_time + INTERVAL ${horizonDays} DAY, false) AS value
-  FROM stays
+    ${
+      prevalent
+        ? `coalesce(next_coded AND next_start_time <= stays.start_time + ${within}, false)`
+        : `coalesce(first_events.first_time <= stays.end_time + ${within}, false)`
+    } AS value
+  FROM ${flaws.size > 0 ? "sequenced" : "stays"} stays
   LEFT JOIN first_events ON first_events.subject_id = stays.subject_id
   LEFT JOIN last_seen ON last_seen.subject_id = stays.subject_id
 )`,
     rules: [
-      ...ADULT_STAY,
-      SURVIVED,
-      ALIVE_AT_PREDICTION,
-      {
-        step: `no ${disease.name} on record by then`,
-        keep: "first_time IS NULL OR first_time > prediction_time",
-      },
+      ...adultStay(flaws),
+      ...unlessLoose(flaws, SURVIVED, ALIVE_AT_PREDICTION),
+      ...onlyReturning(flaws),
+      ...(prevalent
+        ? []
+        : [
+            {
+              step: `no ${disease.name} on record by then`,
+              keep: "first_time IS NULL OR first_time > prediction_time",
+            },
+          ]),
       ...(followedUp
         ? [{ step: "positive, or followed up", keep: `value OR ${followedFor(horizonDays)}` }]
         : []),
     ],
   };
 }
+
+/** Protocol `paper`: stays with the next one, and whether the disease is coded in that. */
+const CODED_VISITS = `coded AS (
+  SELECT DISTINCT e.subject_id, e.visit_id
+  FROM events e
+  JOIN (SELECT DISTINCT code FROM class_codes) c ON c.code = e.code
+),
+flagged AS (
+  SELECT stays.*, coded.visit_id IS NOT NULL AS has_code
+  FROM stays
+  LEFT JOIN coded ON coded.subject_id = stays.subject_id AND coded.visit_id = stays.visit_id
+),
+sequenced AS (
+  SELECT
+    *,
+    ${NEXT_VISIT},
+    lead(start_time) OVER (${VISIT_SEQUENCE}) AS next_start_time,
+    lead(has_code) OVER (${VISIT_SEQUENCE}) AS next_coded
+  FROM flagged
+),
+`;
+
+const PAPER_FLAWS: readonly Flaw[] = [
+  "filtered-visits",
+  "no-exclusions",
+  "returning-patients-only",
+  "first-sample-only",
+  "prevalent-cases",
+  "partial-code-list",
+];
 
 /** The sentences of `rules` that all new-diagnosis tasks have. */
 export const NEW_DIAGNOSIS_RULES: readonly string[] = [
@@ -99,8 +156,10 @@ export function diagnosisOutcome(diseases: readonly Disease[], withinDays: numbe
   };
 }
 
-/** The task about one disease. */
-export function newDiagnosis(name: string, disease: Disease): TaskDefinition {
+/** The task about one disease. @param paper where the paper's code has the task too */
+export function newDiagnosis(name: string, disease: Disease, paper?: PaperDisease): TaskDefinition {
+  const all = diseaseCodes(disease);
+  const codesUnder = (flaws: Flaws) => (flaws.has("partial-code-list") && paper?.listed) || all;
   return {
     name,
     version: 1,
@@ -115,7 +174,10 @@ export function newDiagnosis(name: string, disease: Disease): TaskDefinition {
       ...NEW_DIAGNOSIS_RULES,
       `No code of ${disease.name} at any time up to this discharge, whatever visit it belongs to; a code without a time counts as always there. Later stays of patients who have been diagnosed are left out.`,
     ],
-    ...overStays((options) => cohortOf(name, disease, options)),
+    ...overStays(
+      (options, flaws) => cohortOf(name, codesUnder(flaws), disease, options, flaws),
+      paper && PAPER_FLAWS,
+    ),
     trueRisk: () => null,
     outcome: (options) =>
       diagnosisOutcome([disease], newDiagnosisOptions(name, options).horizonDays),

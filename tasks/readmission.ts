@@ -1,13 +1,18 @@
 /** Readmission within a number of days, asked at discharge. */
+import type { Flaws } from "../core/protocol.ts";
 import type { TaskDefinition, TaskOption, TaskOptions } from "../core/task.ts";
 import {
-  ADULT_STAY,
   ADULT_STAY_RULES,
   ANY_ADMISSION,
+  adultStay,
   type Cohort,
+  NEXT_VISIT,
+  onlyReturning,
   overStays,
-  STAYS,
   SURVIVED,
+  staysOf,
+  unlessLoose,
+  VISIT_SEQUENCE,
 } from "./cohort.ts";
 import { optionValue } from "./options.ts";
 
@@ -24,25 +29,29 @@ function windowDays(options: TaskOptions): number {
 }
 
 // From discharge to admission, never admission to admission: a long stay must not use the window up.
-function cohort(options: TaskOptions): Cohort {
+function cohortOf(options: TaskOptions, flaws: Flaws): Cohort {
+  const days = windowDays(options);
+  const value = flaws.has("admission-to-admission")
+    ? `coalesce((epoch_us(next_start_time) - epoch_us(stays.start_time)) // 86400000000 <= ${days}, false)`
+    : `coalesce(later.start_time <= stays.end_time + INTERVAL ${days} DAY, false)`;
   return {
-    candidates: `${STAYS},
+    candidates: `${staysOf(flaws)},
 admissions AS (
   SELECT subject_id, start_time FROM stays WHERE inpatient AND timed
+),
+sequenced AS (
+  SELECT *, ${NEXT_VISIT}, lead(start_time) OVER (${VISIT_SEQUENCE}) AS next_start_time FROM stays
 ),
 candidates AS (
   SELECT
     stays.*,
     stays.end_time AS prediction_time,
-    coalesce(
-      later.start_time <= stays.end_time + INTERVAL ${windowDays(options)} DAY,
-      false
-    ) AS value
-  FROM stays
+    ${value} AS value
+  FROM ${flaws.size > 0 ? "sequenced" : "stays"} stays
   ASOF LEFT JOIN admissions later /* the first one that begins after this discharge */
     ON later.subject_id = stays.subject_id AND later.start_time > stays.end_time
 )`,
-    rules: [...ADULT_STAY, SURVIVED],
+    rules: [...adultStay(flaws), ...unlessLoose(flaws, SURVIVED), ...onlyReturning(flaws)],
   };
 }
 
@@ -64,7 +73,13 @@ export const readmission: TaskDefinition = {
     "No later admission means negative: these sources state no end of follow-up, so readmissions elsewhere and deaths at home are not seen.",
     "Prediction at discharge; everything recorded up to then is visible, the diagnoses of the stay included.",
   ],
-  ...overStays(cohort),
+  ...overStays(cohortOf, [
+    "filtered-visits",
+    "no-exclusions",
+    "returning-patients-only",
+    "first-sample-only",
+    "admission-to-admission",
+  ]),
   trueRisk: (options) => {
     const days = windowDays(options);
     return days === 15 || days === 30 ? `readmission_${days}d` : null;

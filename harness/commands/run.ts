@@ -12,6 +12,7 @@ import { print } from "../output.ts";
 import { checkModel, checkTask } from "../pairing.ts";
 import { profileTable } from "../profile-table.ts";
 import { openProgress } from "../progress.ts";
+import { chooseFlaws, protocolFlags } from "../protocol.ts";
 import type { RunPlan } from "../run.ts";
 import { runSummary } from "../run-summary.ts";
 
@@ -62,11 +63,7 @@ export const runCommand = defineCommand({
       describe: "option of the tokenizer, name=value",
     },
     "tokenizer-dir": { type: "string", describe: "a trained tokenizer's folder to load" },
-    protocol: {
-      choices: ["strict"] as const,
-      default: "strict" as const,
-      describe: "how cohorts and labels are made",
-    },
+    ...protocolFlags,
     seeds: { type: "string", default: "0", describe: "comma-separated seeds; one record each" },
     epochs: { type: "number", default: 20, describe: "upper bound on epochs" },
     patience: {
@@ -91,6 +88,7 @@ export const runCommand = defineCommand({
       task,
       taskOptions: options,
       protocol: args.protocol,
+      flaws: chooseFlaws(args, task, args.dataset),
       model,
       hyperparameters: hyperparameters(model, args.preset, args.set),
       modelFiles: modelFiles(model, args["model-file"]),

@@ -1,5 +1,6 @@
 /** Pieces of the published schemas that records and the leaderboard share. */
 import { z } from "zod";
+import { FLAW_NAMES } from "../../core/protocol.ts";
 
 /** Stands in place of a number that would tell a count below 10 about real subjects. */
 export const MASKED = "masked";
@@ -26,6 +27,9 @@ export const source = z
 export const protocol = z
   .enum(["strict", "paper"])
   .describe("strict: this benchmark's rules; paper: what the MedTok code does, flaws included");
+export const flaws = z
+  .array(z.enum(FLAW_NAMES))
+  .describe("of protocol paper: which flaws of the paper's code were on; absent under strict");
 /** Values a command line can set. */
 export const settings = z.record(z.string(), z.union([z.number(), z.boolean(), z.string()]));
 export const taskOptions = z.record(z.string(), z.number());

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   count,
   type DeepReadonly,
+  flaws,
   hash,
   maskedShare,
   name,
@@ -77,6 +78,7 @@ const groupSchema = z.strictObject({
   task_options: taskOptions,
   task_definition: hash.describe("of a task from a file: the hash of what it says").optional(),
   protocol,
+  flaws: flaws.optional(),
   rows: z.array(rowSchema),
 });
 

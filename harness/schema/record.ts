@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   count,
   type DeepReadonly,
+  flaws,
   hash,
   masked,
   name,
@@ -39,6 +40,7 @@ const specSchema = z
     task_options: taskOptions,
     task_definition: hash.describe("of a task from a file: the hash of what it says").optional(),
     protocol,
+    flaws: flaws.optional(),
     model: name,
     model_version: version,
     hyperparameters: settings,
@@ -54,6 +56,10 @@ const specSchema = z
     patience: z.int().positive(),
     pretrain_epochs: count.nullable().describe("null: the model's own default; 0: skipped"),
     bootstrap_draws: count,
+  })
+  .refine((spec) => (spec.protocol === "paper") === (spec.flaws !== undefined), {
+    path: ["flaws"],
+    message: "must be there under protocol paper, and only then",
   })
   .describe("everything needed to run it again");
 

@@ -52,6 +52,7 @@ export function smallPlan(
     task: definition,
     taskOptions: taskOptions(definition, []),
     protocol: "strict",
+    flaws: [],
     model: models.get(model),
     hyperparameters: hyperparameters(models.get(model), undefined, TINY[model] ?? []),
     modelFiles: {},
