@@ -3,9 +3,11 @@ import { join } from "node:path";
 import t from "tap";
 import { models } from "../../ehr-models/index.ts";
 import { makeLeaderboard } from "../../harness/leaderboard.ts";
+import { refusal } from "../../harness/pairing.ts";
 import { type ResultRecord, readRecords } from "../../harness/record.ts";
 import { runSeeds } from "../../harness/run.ts";
 import { tasks } from "../../tasks/index.ts";
+import { tokenizers } from "../../tokenizers/index.ts";
 import { demoRoot } from "../support/demo-data.ts";
 import { silent, smallPlan, storeOf, twinStore } from "../support/small-run.ts";
 
@@ -15,23 +17,38 @@ function withoutTimes(record: ResultRecord) {
   return { ...rest, harness: { ...harness, threads: 0 } };
 }
 
+/** The four stores, among which the pairs of task and model are dealt out, so that each runs once. */
+const STORES = ["mimic3 twin", "mimic4 twin", "mimic3 demo", "mimic4 demo"];
+
+/** Pairs of a task and a model that does it, on their store. */
+function pairsOn(dataset: string, source: "twin" | "demo"): [string, string][] {
+  const place = STORES.indexOf(`${dataset} ${source}`);
+  const pairs = tasks.all.flatMap((task, i) =>
+    models.all.flatMap((model, j): [string, string][] => {
+      const isHere = task.datasets.includes(dataset) && (i + j) % STORES.length === place;
+      const isDone = refusal(model, task, {}, tokenizers.get("baseline")) === null;
+      return isHere && isDone ? [[task.name, model.name]] : [];
+    }),
+  );
+  return pairs;
+}
+
 for (const layout of ["mimic3", "mimic4"] as const) {
-  t.test(`every task runs on the twin of ${layout} with every model`, async (t) => {
+  t.test(`tasks run on the twin of ${layout} with the models that do them`, async (t) => {
     const dir = t.testdir({});
     const store = await twinStore(layout, 400, dir);
     t.teardown(() => store.close());
-    for (const task of tasks.names) {
-      for (const model of models.names) {
-        const [record] = await runSeeds(store, smallPlan(task, model, dir), silent);
-        t.equal(record?.data.source, "synthetic");
-        t.ok(record?.spec.synthetic?.subjects === 400);
-        t.type(record?.metrics.auprc.value, "number", `${task} ${model}`);
-      }
+    const pairs = pairsOn(layout, "twin");
+    for (const [task, model] of pairs) {
+      const [record] = await runSeeds(store, smallPlan(task, model, dir), silent);
+      t.equal(record?.data.source, "synthetic");
+      t.ok(record?.spec.synthetic?.subjects === 400);
+      t.type(record?.metrics.auprc.value, "number", `${task} ${model}`);
     }
     const records = await readRecords(join(dir, "results", "runs"));
-    t.equal(records.length, tasks.names.length * models.names.length);
+    t.equal(records.length, pairs.length);
     const board = makeLeaderboard(records);
-    t.equal(board.groups.length, tasks.names.length, "one group a task");
+    t.equal(board.groups.length, new Set(pairs.map(([task]) => task)).size, "one group a task");
     t.equal(board.left_out.length, 0);
   });
 }
@@ -42,23 +59,19 @@ for (const [dataset, folder] of [
 ] as const) {
   const root = demoRoot(folder);
   const skip = root === undefined ? `the open demo ${folder} is not here` : false;
-  t.test(`every task runs on the ${dataset} demo with every model`, { skip }, async (t) => {
+  t.test(`tasks run on the ${dataset} demo with the models that do them`, { skip }, async (t) => {
     if (root === undefined) return;
     const dir = t.testdir({});
     const store = await storeOf(dataset, root, dir);
     t.teardown(() => store.close());
-    for (const task of tasks.names) {
-      for (const model of models.names) {
-        const [record] = await runSeeds(store, smallPlan(task, model, dir), silent);
-        t.equal(record?.data.source, "demo");
-        const { value, reason } = record?.metrics.auprc ?? {};
-        t.ok(typeof value === "number" || typeof reason === "string", `${task} ${model}`);
-      }
+    const pairs = pairsOn(dataset, "demo");
+    for (const [task, model] of pairs) {
+      const [record] = await runSeeds(store, smallPlan(task, model, dir), silent);
+      t.equal(record?.data.source, "demo");
+      const { value, reason } = record?.metrics.auprc ?? {};
+      t.ok(typeof value === "number" || typeof reason === "string", `${task} ${model}`);
     }
-    t.equal(
-      (await readRecords(join(dir, "results", "runs"))).length,
-      tasks.names.length * models.names.length,
-    );
+    t.equal((await readRecords(join(dir, "results", "runs"))).length, pairs.length);
   });
 }
 
