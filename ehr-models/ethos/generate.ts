@@ -32,7 +32,9 @@ export async function generate(
   const byLength = new Map<number, Job[]>();
   for (const job of jobs) {
     const length = Math.ceil(job.prompt.length / STEPS) * STEPS;
-    byLength.set(length, [...(byLength.get(length) ?? []), job]);
+    const alike = byLength.get(length);
+    if (alike === undefined) byLength.set(length, [job]);
+    else alike.push(job);
   }
   for (const [length, some] of byLength) {
     decoder.makeRoom(length);

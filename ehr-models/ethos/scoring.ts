@@ -49,7 +49,7 @@ export function promptOf(
 }
 
 /** A stream that depends on what a prompt says, not on where in a split it stands. */
-function streamOf({ tokens, elapsed }: Prompt, random: Random): Random {
+function streamOf(tokens: Int32Array, elapsed: number, random: Random): Random {
   const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
   return random.derive(sha256(`${Buffer.from(bytes).toString("base64")} ${elapsed}`));
 }
@@ -70,6 +70,37 @@ function weighted(futures: readonly WeightedFuture[]): number {
   return weight <= 0 ? 0 : Math.min(1, positive / weight);
 }
 
+/** Samples whose futures are held at once. */
+const CHUNK = 4096;
+
+interface Scored {
+  readonly job: Job;
+  /** Probabilities [C], once all futures are over. */
+  readonly result: () => Float32Array;
+}
+
+function begin(samples: SampleSource, sample: number, rules: ScoringRules): Scored {
+  const { future: shared, flags, classes } = rules;
+  const { tokens, elapsed, isDead } = promptOf(
+    samples,
+    sample,
+    shared.vocabulary,
+    rules.promptTokens,
+  );
+  const stream = streamOf(tokens, elapsed, rules.random);
+  const count = isDead ? 0 : rules.futures;
+  const streams = Array.from({ length: count }, (_, f) => stream.derive(f));
+  if (flags === undefined) {
+    const futures = streams.map((random) => new Future(shared, elapsed, random));
+    return { job: { prompt: tokens, futures }, result: () => shares(futures, classes) };
+  }
+  const futures = streams.map((random) => new WeightedFuture(shared, flags, elapsed, random));
+  return {
+    job: { prompt: tokens, futures },
+    result: () => Float32Array.of(weighted(futures)),
+  };
+}
+
 /** Probabilities [S × C], in the order of the samples. */
 export async function scoreSamples(
   decoder: Decoder,
@@ -77,29 +108,13 @@ export async function scoreSamples(
   rules: ScoringRules,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  const { future: shared, flags, classes } = rules;
-  const jobs: Job[] = [];
-  const results: (() => Float32Array)[] = [];
-  for (let i = 0; i < samples.size; i++) {
-    const prompt = promptOf(samples, i, shared.vocabulary, rules.promptTokens);
-    const stream = streamOf(prompt, rules.random);
-    const streams = Array.from({ length: prompt.isDead ? 0 : rules.futures }, (_, f) =>
-      stream.derive(f),
-    );
-    if (flags === undefined) {
-      const futures = streams.map((random) => new Future(shared, prompt.elapsed, random));
-      jobs.push({ prompt: prompt.tokens, futures });
-      results.push(() => shares(futures, classes));
-    } else {
-      const futures = streams.map(
-        (random) => new WeightedFuture(shared, flags, prompt.elapsed, random),
-      );
-      jobs.push({ prompt: prompt.tokens, futures });
-      results.push(() => Float32Array.of(weighted(futures)));
-    }
+  const all = new Float32Array(samples.size * rules.classes);
+  for (let start = 0; start < samples.size; start += CHUNK) {
+    const size = Math.min(CHUNK, samples.size - start);
+    const scored = Array.from({ length: size }, (_, i) => begin(samples, start + i, rules));
+    const jobs = scored.map(({ job }) => job);
+    await generate(decoder, jobs, signal);
+    for (const [i, { result }] of scored.entries()) all.set(result(), (start + i) * rules.classes);
   }
-  await generate(decoder, jobs, signal);
-  const all = new Float32Array(samples.size * classes);
-  for (const [i, result] of results.entries()) all.set(result(), i * classes);
   return all;
 }
