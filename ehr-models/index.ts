@@ -8,6 +8,7 @@ import { gru } from "./gru.ts";
 import { gtBehrt } from "./gt-behrt.ts";
 import { logistic } from "./logistic.ts";
 import { mlp } from "./mlp.ts";
+import { multEhr } from "./mult-ehr.ts";
 import { retain } from "./retain.ts";
 import { transformehr } from "./transformehr.ts";
 import { transformer } from "./transformer.ts";
@@ -23,4 +24,5 @@ export const models = new Registry<ModelDefinition>("model", [
   ethos,
   behrt,
   gtBehrt,
+  multEhr,
 ]);

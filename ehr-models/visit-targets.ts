@@ -46,7 +46,8 @@ export function visitSequence(
 /** Hides visit `visit` and all that follows it in row `b` of the collated columns. */
 function hideFrom(columns: Columns, b: number, L: number, history: History, visit: number): void {
   const { mask, visitsBefore, daysBefore, age } = columns;
-  const start = history.visitStart[visit] as number;
+  const started = history.visitStart[visit] as number;
+  const start = Number.isNaN(started) ? 0 : started; // a record without a visit
   for (let i = 0; i < history.length; i++) {
     const at = b * L + i;
     const v = history.visit[i] as number;

@@ -105,6 +105,20 @@ t.test(
   },
 );
 
+t.test(
+  "a record whose codes lie outside visits has no time to count from, and no NaN",
+  async (t) => {
+    const one = subject([DIAGNOSIS]);
+    const outside = {
+      ...one,
+      history: { ...one.history, visitStart: Float32Array.of(Number.NaN) },
+    };
+    const { stage } = written(64, 1, outside);
+    t.ok([...(stage.feeds["age"] ?? [])].every((x) => Number.isFinite(Number(x))));
+    t.equal(stage.weight, 1);
+  },
+);
+
 t.test("a timeline without visits writes nothing", async (t) => {
   const none = subject();
   t.equal(written(64, 1, none).stage.weight, 0);

@@ -44,6 +44,22 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
       learningRate: 1e-2,
     },
   },
+  "mult-ehr": {
+    epochs: 40,
+    settings: {
+      ...TRAINING,
+      inputWidth: 16,
+      width: 16,
+      heads: 4,
+      maxVisits: 4,
+      dropout: 0,
+      inputDropout: 0,
+      codeDropout: 0,
+      denoising: false,
+      initialScale: 0.3,
+      learningRate: 1e-2,
+    },
+  },
   gamenet: {
     epochs: 40,
     settings: {

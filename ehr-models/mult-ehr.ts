@@ -1,0 +1,320 @@
+/**
+ * MulT-EHR: heterogeneous graph learning on records, with tasks that help each other.
+ *
+ * Chan, Yin, Bae, Yu: Multi-task heterogeneous graph learning on electronic health records, Neural Networks
+ * (2024), 106644, and its published code. B samples, L codes, T visits, D width, C classes.
+ *
+ *   h_c    = GELU(E[c] W_type(c)),  h_v = GELU([log days ago; log visits after] W_v),  h_s = GELU(facts W_s)
+ *   h      = the sample's state after n layers of attention over its graph (`ego-graph.ts`)      [B, D]
+ *   logits = drop(h) W + b                                                                       [B, C]
+ *
+ * Denoising, in training only: a second stack with layers of its own over the same h_c, h_v and h_s yields h~,
+ * which is pushed to noise, while the prediction must survive h~ of another sample:
+ *
+ *   L = ½ [task(logits) + task((h + h~_other) W + b)] + reg · mean of L_unif
+ *   L_unif = ½ [KL(p || q) + KL(q || p)],  p = softmax(h~ scaled to [0, 1] by its own extremes),
+ *            q = softmax(u), u ~ U(0, 1) drawn anew
+ *
+ * Pretraining, on training timelines: edges (`graph-edges.ts`), then tasks (`next-visit.ts`) whose losses ℓ
+ * are combined as mean + variance, the variance with its gradient. A benchmark run has one task, so that the
+ * tasks that help are learned before it, from the same stacks with heads of their own.
+ *
+ * Deviation: the graph around each sample instead of one graph of all subjects, whose patient and later
+ *   visit nodes let a prediction see the future, other subjects and its own label (models.md M1, M2, M12).
+ * Deviation: L_unif is a mean over samples, not a sum over nodes (M7), and each sample is scaled by its own
+ *   extremes, through which no gradient flows; the term with h~ of another sample is really added (M5).
+ * Deviation: losses of different tasks are divided by what knowing nothing costs, so that their variance
+ *   compares them; no temperature, which would only scale training logits (M11).
+ * Deviation: vectors of codes go on being trained; the published ones are frozen, and never were trained (M4).
+ * Deviation: visits and the sample start from times and facts instead of from noise; other codes are a fourth
+ *   type of node. In training, whole codes are dropped (`codeDropout`), 0 in the paper's preset.
+ */
+import { BenchError } from "../core/errors.ts";
+import type { LabelKind } from "../core/label.ts";
+import type { FitContext } from "../core/model.ts";
+import type { Graph, Tensor } from "../engine/graph.ts";
+import { dropout, mask } from "../engine/layers/dropout.ts";
+import { linear } from "../engine/layers/linear.ts";
+import { gelu } from "../engine/ops/activation.ts";
+import { add, mul, scale } from "../engine/ops/elementwise.ts";
+import { concat, reshape, slice, transpose } from "../engine/ops/layout.ts";
+import { affine } from "../engine/ops/matmul.ts";
+import { multiplyDims } from "../engine/shape.ts";
+import { checkHeads, checkRates, checkSizes } from "./checks.ts";
+import { embedCodes, frozenTables } from "./code-embedding.ts";
+import { drugClasses, groupsSeen } from "./drug-graphs.ts";
+import { CODE_TYPES, type CodeType, type EgoGraph, isOfType, readEgoGraph } from "./ego-graph.ts";
+import { drawEdges, edgeLoss, edgeSource } from "./graph-edges.ts";
+import { defineGraphModel } from "./graph-model.ts";
+import {
+  type ForwardContext,
+  type GraphModel,
+  type LossContext,
+  type Setup,
+  TRAINING_DEFAULTS,
+} from "./model-graphs.ts";
+import { NOISE, noiseLoss, taskLoss, tasksLoss } from "./mult-ehr-losses.ts";
+import { nextVisits } from "./next-visit.ts";
+import { type PretrainStage, runStage } from "./pretraining.ts";
+import { FACT_COLUMNS, subjectFacts } from "./subject-facts.ts";
+import { visitInputs } from "./visit-inputs.ts";
+import { logDays } from "./visit-sums.ts";
+
+const DEFAULTS = {
+  ...TRAINING_DEFAULTS,
+  learningRate: 1e-3,
+  batchSize: 32,
+  weightDecay: 0.3,
+  /** Of a code's vector before W_type. */
+  inputWidth: 64,
+  width: 64,
+  heads: 4,
+  layers: 2,
+  /** Of the states of nodes. */
+  dropout: 0.3,
+  /** Of elements of E[c]. */
+  inputDropout: 0.3,
+  /** Of whole codes. */
+  codeDropout: 0.3,
+  initialScale: 0.02,
+  /** Whether the second stack is trained. */
+  denoising: true,
+  /** reg. */
+  noiseWeight: 0.005,
+  maxVisits: 16,
+  maxCodes: 512,
+  pretrainEpochs: 5,
+  pretrainLearningRate: 1e-3,
+  /** γ of the edges. */
+  edgeMargin: 0.1,
+};
+/** Draws of a part of a batch of timelines: bounds what is held of the edges' vectors. */
+const PRETRAIN_TOKENS = 8192;
+type H = typeof DEFAULTS;
+type Context = ForwardContext<H>;
+
+const COLUMNS = [
+  ...["codes", "mask", "kinds", "membership", "visitMask", "visitsAfter", "visitDays"],
+  ...FACT_COLUMNS,
+] as Parameters<typeof visitInputs>[3];
+
+/** h_c, [B*L, D]. */
+function codeStates({ inputs, tokenizer, hyperparameters: h }: Context, of: OfType): Tensor {
+  const N = multiplyDims("B", "L");
+  const vectors = embedCodes(inputs["codes"] as Tensor, tokenizer, h.inputWidth, h.initialScale);
+  const whole = dropout(vectors, h.inputDropout, "history");
+  const kept = mask(whole, [N, 1], h.codeDropout, "words");
+  const typed = CODE_TYPES.map((type) =>
+    mul(gelu(linear(kept, h.width, `${type}.input`)), reshape(of[type], [N, 1])),
+  );
+  return typed.reduce(add);
+}
+
+type OfType = Readonly<Record<CodeType, Tensor>>;
+
+/** h_v, [B*T, D]. */
+function visitStates({ inputs, hyperparameters: h }: Context): Tensor {
+  const times = concat(
+    [logDays(inputs["visitDays"] as Tensor), logDays(inputs["visitsAfter"] as Tensor)],
+    2,
+  );
+  const rows = reshape(times, [multiplyDims("B", h.maxVisits), 2]);
+  return gelu(linear(rows, h.width, "visit.input", { fewRows: true }));
+}
+
+/** 1 where x < y: an earlier visit, [1, T, T]. */
+function earlier(g: Graph, T: number): Tensor {
+  const cells = Array.from({ length: T * T }, (_, i) => (i % T < Math.floor(i / T) ? 1 : 0));
+  return g.floats(cells, [1, T, T]);
+}
+
+function egoGraph(context: Context): EgoGraph {
+  const { graph: g, inputs, hyperparameters: h } = context;
+  const T = h.maxVisits;
+  const [kinds, real] = [inputs["kinds"] as Tensor, inputs["mask"] as Tensor];
+  const type = (name: CodeType) => isOfType(kinds, real, name);
+  const of = {
+    diagnosis: type("diagnosis"),
+    procedure: type("procedure"),
+    drug: type("drug"),
+    other: type("other"),
+  };
+  const membership = transpose(inputs["membership"] as Tensor, [0, 2, 1]); // [B, T, L]
+  const edges = (name: CodeType) => mul(membership, reshape(of[name], ["B", 1, "L"]));
+  const visitMask = reshape(inputs["visitMask"] as Tensor, ["B", 1, T]);
+  return {
+    codes: { states: codeStates(context, of), count: "L" },
+    visits: { states: visitStates(context), count: T },
+    sample: {
+      states: gelu(linear(subjectFacts(context), h.width, "sample.input", { fewRows: true })),
+      count: 1,
+    },
+    ofVisit: {
+      diagnosis: edges("diagnosis"),
+      procedure: edges("procedure"),
+      drug: edges("drug"),
+      other: edges("other"),
+    },
+    before: mul(earlier(g, T), visitMask),
+    visitMask,
+  };
+}
+
+/** What the losses need beside the logits, by training graph. */
+const denoised = new WeakMap<Graph, { readonly h: Tensor; readonly trivial: Tensor }>();
+
+function forward(context: Context): Tensor {
+  const { graph: g, hyperparameters: h, classes } = context;
+  const ego = egoGraph(context);
+  const state = dropout(readEgoGraph(ego, "causal", h), h.dropout, "sample");
+  if (g.training && h.denoising)
+    denoised.set(g, { h: state, trivial: readEgoGraph(ego, "trivial", h) });
+  return linear(state, classes, "output", { fewRows: true });
+}
+
+/** Rows of the next sample of the part, the first for the last. */
+function ofAnother(x: Tensor): Tensor {
+  const width = x.shape[1] as number;
+  const last = slice(x, 0, 0, 1);
+  const rest = slice(x, 0, 1, "B");
+  return reshape(concat([rest, last], 0), ["B", width]);
+}
+
+function loss(context: LossContext<H>, kind: LabelKind): Tensor {
+  const { graph: g, logits, targets, weighting, hyperparameters: h } = context;
+  const task = (z: Tensor) => taskLoss(kind, z, targets, weighting);
+  const parts = denoised.get(g);
+  if (parts === undefined) return task(logits);
+  const weight = g.inputs.get("output.weight") as Tensor;
+  const bias = g.inputs.get("output.bias") as Tensor;
+  const disturbed = affine(add(parts.h, ofAnother(parts.trivial)), weight, bias, { fewRows: true });
+  const both = scale(add(task(logits), task(disturbed)), 0.5);
+  return add(both, scale(noiseLoss(parts.trivial, weighting), h.noiseWeight));
+}
+
+/** Stage 1: vectors of codes from the edges of training timelines. */
+async function learnEdges(context: FitContext, { hyperparameters: h, tokenizer }: Setup<H>) {
+  const timelines = await context.timelines(multEhrModel.history(h));
+  const stage: PretrainStage = {
+    name: "edges",
+    source: edgeSource(timelines),
+    limits: { tokens: PRETRAIN_TOKENS, bytesOfSample: () => 0 },
+    hyperparameters: { ...h, learningRate: h.pretrainLearningRate, weightDecay: 0 },
+    epochs: h.pretrainEpochs,
+    held: frozenTables(tokenizer),
+    loss: ({ graph, total }) =>
+      edgeLoss(graph, total, tokenizer, {
+        width: h.inputWidth,
+        initialScale: h.initialScale,
+        margin: h.edgeMargin,
+      }),
+    feeds: (samples, _, random) => drawEdges(timelines, tokenizer, samples, random),
+  };
+  return runStage(stage, context);
+}
+
+/** Stage 2: the auxiliary tasks, from the vectors of stage 1. */
+async function learnTasks(
+  context: FitContext,
+  { hyperparameters: h, tokenizer, raceCount, limits }: Setup<H>,
+  start: NonNullable<PretrainStage["start"]>,
+) {
+  const { codes } = context;
+  const timelines = await context.timelines(multEhrModel.history(h));
+  const classes = drugClasses(codes, groupsSeen(codes, timelines));
+  const D = classes.groups.length;
+  const stage: PretrainStage = {
+    name: "tasks",
+    source: multEhrModel.inputs(timelines, tokenizer, h),
+    limits,
+    hyperparameters: { ...h, learningRate: h.pretrainLearningRate },
+    epochs: h.pretrainEpochs,
+    held: frozenTables(tokenizer),
+    start,
+    loss: ({ graph, inputs, total }) => {
+      const ego = egoGraph({ graph, inputs, tokenizer, raceCount, hyperparameters: h, classes: 0 });
+      const state = dropout(readEgoGraph(ego, "causal", h), h.dropout, "sample");
+      return tasksLoss(graph, state, D, total);
+    },
+    feeds: (samples, collated, random) =>
+      nextVisits({ timelines, codes, classes, maxVisits: h.maxVisits }, samples, collated, random),
+  };
+  return runStage(stage, context);
+}
+
+async function pretrain(context: FitContext, setup: Setup<H>) {
+  const edges = await learnEdges(context, setup);
+  const tasks = await learnTasks(context, setup, edges.parameters);
+  return { parameters: tasks.parameters, summaries: [edges.summary, tasks.summary] };
+}
+
+function check(h: H): void {
+  checkRates(h);
+  checkHeads(h.width, h.heads);
+  checkSizes(h, ["inputWidth", "width", "heads", "layers", "maxVisits", "maxCodes"]);
+  const refuse = (what: string, fix: string): never => {
+    throw new BenchError({ what, fix, exitCode: 2 });
+  };
+  if (h.layers < 2) refuse(`layers is ${h.layers}`, "give 2 or more: codes are two edges away");
+  // Fewer rows than columns in a product would make its bits depend on the number of threads.
+  if (h.maxVisits < h.width / h.heads)
+    refuse(`maxVisits is ${h.maxVisits}`, `give at least width / heads, ${h.width / h.heads}`);
+}
+
+/** The model with the loss of a kind of label, and the noise that is fed to it. */
+export function withLoss(kind: LabelKind, { denoising, width }: H): GraphModel<H> {
+  const lossFeeds: NonNullable<GraphModel<H>["lossFeeds"]> = (samples, _, random) => ({
+    [NOISE]: Float32Array.from({ length: samples.length * width }, () => random.uniform()),
+  });
+  return {
+    ...multEhrModel,
+    loss: (context) => loss(context, kind),
+    ...(denoising ? { lossFeeds } : {}),
+  };
+}
+
+export const multEhrModel: GraphModel<H> = {
+  name: "mult-ehr",
+  version: 1,
+  description:
+    "Attention over the graph of a sample, its visits and their codes; pretrained on edges and on several tasks.",
+  reference: "Chan et al., Neural Networks, 106644, 2024",
+  accepts: ["binary", "multiclass", "multilabel"],
+  defaults: DEFAULTS,
+  presets: {
+    default: {},
+    paper: {
+      inputWidth: 128,
+      width: 64,
+      heads: 8,
+      dropout: 0.05,
+      inputDropout: 0,
+      codeDropout: 0,
+      initialScale: 1,
+      averaging: 0,
+      batchSize: 2000,
+      learningRate: 0.005,
+      weightDecay: 0,
+      clipNorm: 0,
+      schedule: "constant",
+      warmup: 0,
+      pretrainEpochs: 100,
+      pretrainLearningRate: 0.05,
+    },
+  },
+  history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
+  check,
+  inputs: (source, tokenizer, { maxVisits, maxCodes }) =>
+    visitInputs(
+      source,
+      tokenizer,
+      { maxVisits, maxVisitCodes: maxCodes, order: "oldest-first", fixedVisits: true },
+      COLUMNS,
+    ),
+  bytesOfSample: (length, { heads, maxVisits }) => 4 * heads * maxVisits * length,
+  withData: async ({ labels }, h) => withLoss(labels.kind, h),
+  forward,
+  pretrain,
+};
+
+export const multEhr = defineGraphModel(multEhrModel);
