@@ -2,6 +2,15 @@
 import { Registry } from "../core/registry.ts";
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { baseline } from "./baseline.ts";
+import { bertText } from "./bert-text.ts";
+import { medtok } from "./medtok.ts";
+import { permutedRows } from "./permuted-rows.ts";
 import { randomVectors } from "./random-vectors.ts";
 
-export const tokenizers = new Registry<TokenizerDefinition>("tokenizer", [baseline, randomVectors]);
+export const tokenizers = new Registry<TokenizerDefinition>("tokenizer", [
+  baseline,
+  medtok,
+  bertText,
+  randomVectors,
+  permutedRows,
+]);

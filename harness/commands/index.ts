@@ -12,6 +12,7 @@ import { modelsCommand } from "./models.ts";
 import { runCommand } from "./run.ts";
 import { synthCommand } from "./synth.ts";
 import { tasksCommand } from "./tasks.ts";
+import { tokenizerCommand } from "./tokenizer.ts";
 import { tokenizersCommand } from "./tokenizers.ts";
 
 export const commands: readonly Command[] = [
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   modelsCommand,
   tokenizersCommand,
   fetchCommand,
+  tokenizerCommand,
   ingestCommand,
   describeCommand,
   labelsCommand,

@@ -21,7 +21,7 @@ export const FILES = {
   embeddings: "embeddings.npy",
   /** [width] float32: the mean of all embeddings, which unknown codes get. */
   unknown: "unknown.npy",
-  /** [codes, parts, K] int32 global rows of the codebook, nearest first. */
+  /** [codes, parts, K] int32 global rows of the codebook, nearest first; -1 in parts left out. */
   tokens: "tokens.npy",
   /** [codes, parts, K] float32. */
   weights: "weights.npy",

@@ -5,7 +5,7 @@
 import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
-import { SPECIAL_TOKENS, TokenNames } from "../serve/token-names.ts";
+import { PADDING_ID, SPECIAL_TOKENS, TokenNames } from "../serve/token-names.ts";
 import { npyHeader } from "./npy.ts";
 import type { Artefact } from "./open.ts";
 import { type ExportNote, PUBLISHED } from "./published.ts";
@@ -134,7 +134,8 @@ async function exportTokens(
     (chunk) => bytesOf(cut(tokens.weights, chunk)),
     say(PUBLISHED.weights),
   );
-  const nameOf = (id: number) => JSON.stringify(names.name(id + SPECIAL_TOKENS.length));
+  const nameOf = (id: number) =>
+    JSON.stringify(names.name(id < 0 ? PADDING_ID : id + SPECIAL_TOKENS.length));
   await writeChunks(
     join(folder, PUBLISHED.codeTokens),
     codes,

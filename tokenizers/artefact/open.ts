@@ -47,14 +47,14 @@ export class Artefact {
     return file.floats(0, this.config.width);
   }
 
-  /** Token ids and weights, [codes × parts × K] each, or null where there are none. */
+  /** Token ids and weights, [codes × parts × K] each, or null where there are none; id -1 in parts left out. */
   tokens(): { readonly ids: Int32Array; readonly weights: Float32Array } | null {
     const { tokens, codes } = this.config;
     if (tokens === null) return null;
     const shape = [codes, tokens.parts.length, tokens.per_part];
     const ids = this.#array(FILES.tokens, shape).integers(0, codes);
     for (const id of ids)
-      if (id < 0 || id >= tokens.codebook_size)
+      if (id < -1 || id >= tokens.codebook_size)
         throw badArtefact(join(this.folder, FILES.tokens), `token ${id} is not in the codebook`);
     return { ids, weights: this.#array(FILES.weights, shape).floats(0, codes) };
   }

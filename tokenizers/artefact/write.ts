@@ -17,7 +17,7 @@ import { type NamedTensor, safetensorsBytes } from "./safetensors.ts";
 
 /** Tokens of all codes, with the book they point into. */
 export interface ArtefactTokens extends TokenLayout {
-  /** [codes × parts × K] global rows. */
+  /** [codes × parts × K] global rows; -1 in parts that were left out. */
   readonly ids: Int32Array;
   /** [codes × parts × K]. */
   readonly weights: Float32Array;
@@ -139,7 +139,7 @@ function check(c: ArtefactContents): void {
   if (c.embeddings.length !== c.code.length * c.width) refuse("embeddings and codes differ");
   if (c.tokens === null) return;
   for (const id of c.tokens.ids)
-    if (id < 0 || id >= c.tokens.codebook_size) refuse(`token ${id} is not in the codebook`);
+    if (id < -1 || id >= c.tokens.codebook_size) refuse(`token ${id} is not in the codebook`);
 }
 
 async function writePieces(path: string, pieces: Iterable<Uint8Array>) {

@@ -5,8 +5,8 @@
  */
 import { bareOf, CodeIndex, splitCode, systemOf } from "./code-index.ts";
 
-/** How an answer was found; `text` by a description the caller gave, `unk` not at all. */
-export const RUNGS = ["exact", "normalised", "parent", "mapped", "text", "unk"] as const;
+/** How an answer was found; `unk` not at all. */
+export const RUNGS = ["exact", "normalised", "parent", "mapped", "unk"] as const;
 export type Rung = (typeof RUNGS)[number];
 
 export interface Answer {
@@ -55,12 +55,6 @@ export class Ladder {
     this.#hasSystems = hasSystems;
     this.#mapped = mapped;
     this.#index = new CodeIndex(codes, !hasSystems);
-  }
-
-  /** Row of a code by the first two rungs; -1 otherwise. Allocates nothing. */
-  row(code: string): number {
-    const row = this.#index.find(code);
-    return row >= 0 ? row : -1;
   }
 
   answer(code: string): Answer {

@@ -8,7 +8,7 @@ import { nearest } from "../../core/registry.ts";
 import type { ArtefactConfig } from "../artefact/config.ts";
 import { Artefact } from "../artefact/open.ts";
 import { type Answer, Ladder, RUNGS, type Rung } from "./ladder.ts";
-import { SPECIAL_TOKENS, TokenNames, UNKNOWN_ID } from "./token-names.ts";
+import { PADDING_ID, SPECIAL_TOKENS, TokenNames, UNKNOWN_ID } from "./token-names.ts";
 
 export interface MedTokOptions {
   /**
@@ -66,10 +66,13 @@ export class MedTok {
   /** Where the artefact lies; for neighbourhoods and reports. */
   readonly artefact: Artefact;
   readonly #ladder: Ladder;
+  /** Rows of codes that are written exactly as known: nearly all questions, answered fastest. */
+  readonly #rowOf: ReadonlyMap<string, number>;
   readonly #tokens: Tokens | null;
   readonly #unknown: Float32Array;
   readonly #policy: "warn" | "throw" | "quiet";
   readonly #warned = new Set<string>();
+  #lastRung = EXACT;
 
   private constructor(artefact: Artefact, options: MedTokOptions) {
     const { config } = artefact;
@@ -78,6 +81,7 @@ export class MedTok {
     this.codes = artefact.code;
     this.#policy = options.unknown ?? "warn";
     this.#ladder = new Ladder(artefact.code, config.has_systems, artefact.mapped());
+    this.#rowOf = new Map(artefact.code.map((code, row) => [code, row]));
     this.#unknown = artefact.unknown;
     const tokens = artefact.tokens();
     const layout = config.tokens;
@@ -134,8 +138,8 @@ export class MedTok {
     const weights = new Float32Array(codes.length * width);
     const how = new Uint8Array(codes.length);
     for (const [i, code] of codes.entries()) {
-      const { row, rung } = this.#quick(code);
-      how[i] = rung;
+      const row = this.#quick(code);
+      how[i] = this.#lastRung;
       this.#fill(row, ids, weights, i * width);
     }
     return { ids, weights, how };
@@ -146,7 +150,7 @@ export class MedTok {
   embed(codes: readonly string[]): Float32Array[];
   embed(asked: string | readonly string[]): Float32Array | Float32Array[] {
     if (typeof asked !== "string") return asked.map((code) => this.embed(code));
-    const { row } = this.#quick(asked);
+    const row = this.#quick(asked);
     return row < 0 ? this.#unknown.slice() : this.artefact.embeddings.floats(row, 1);
   }
 
@@ -194,15 +198,17 @@ export class MedTok {
     return answer;
   }
 
-  /** As `#ask`, without an object where the code is written as it is known. */
-  #quick(code: string): { readonly row: number; readonly rung: number } {
-    const row = this.#ladder.row(code);
-    if (row >= 0 && this.codes[row] === code) {
+  /** The row of a code, or -1; the rung is then `lastRung`. */
+  #quick(code: string): number {
+    const row = this.#rowOf.get(code);
+    if (row !== undefined) {
       this.found.exact += 1;
-      return { row, rung: EXACT };
+      this.#lastRung = EXACT;
+      return row;
     }
     const answer = this.#ask(code);
-    return { row: answer.row, rung: RUNGS.indexOf(answer.how) };
+    this.#lastRung = RUNGS.indexOf(answer.how);
+    return answer.row;
   }
 
   #report({ code, candidates }: Answer): void {
@@ -238,7 +244,8 @@ export class MedTok {
     }
     const from = row * width;
     for (let i = 0; i < width; i++) {
-      ids[at + i] = (tokens.ids[from + i] as number) + SPECIAL_TOKENS.length;
+      const id = tokens.ids[from + i] as number;
+      ids[at + i] = id < 0 ? PADDING_ID : id + SPECIAL_TOKENS.length;
       weights[at + i] = tokens.weights[from + i] as number;
     }
   }
@@ -253,7 +260,7 @@ function sharedTokens(
 ): number {
   let shared = 0;
   for (let i = 0; i < asked.length; i++) {
-    const wanted = (asked[i] as number) - SPECIAL_TOKENS.length;
+    const wanted = Math.max(-1, (asked[i] as number) - SPECIAL_TOKENS.length);
     const start = from + i - (i % perPart);
     for (let k = 0; k < perPart; k++) {
       if (ids[start + k] !== wanted) continue;

@@ -4,6 +4,8 @@ import type { TokenLayout } from "../artefact/config.ts";
 
 /** Special tokens; their ids come first, so that row r of the codebook has id r + 4. */
 export const SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[MASK]"] as const;
+/** In parts that a tokenizer was trained without. */
+export const PADDING_ID = 0;
 export const UNKNOWN_ID = 1;
 
 const DIGITS = 6;

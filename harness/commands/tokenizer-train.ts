@@ -1,0 +1,125 @@
+/** `tokenizer train`: MedTok on tables of codes, to a folder that runs, programs and the other actions read. */
+import { resolve } from "node:path";
+import { BenchError } from "../../core/errors.ts";
+import type { CodeTable } from "../../core/tokenizer.ts";
+import { Artefact } from "../../tokenizers/artefact/open.ts";
+import { medtok } from "../../tokenizers/medtok.ts";
+import { makeInputs } from "../../tokenizers/pipeline/inputs.ts";
+import { tokenizerRandom, trainArtefact } from "../../tokenizers/pipeline/medtok-artefact.ts";
+import { settingsOf } from "../../tokenizers/pipeline/settings.ts";
+import { cacheFolder, privateFolder } from "../cache.ts";
+import { type CodeRows, readCodes, readMaps, usefulPairs } from "../code-sources.ts";
+import { loadCodeTable } from "../code-table.ts";
+import { defineCommand } from "../command.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { type DatasetFlags, datasetOptions, openDataset } from "../open-dataset.ts";
+import { tokenizerOptions } from "../options.ts";
+import { count, print } from "../output.ts";
+import { openProgress, type Progress } from "../progress.ts";
+import { stageReport } from "./tokenizer-exchange.ts";
+
+const options = {
+  ...datasetOptions,
+  dataset: {
+    type: "string",
+    describe: "also take the codes of this source, from --root; descriptions only, no subject",
+  },
+  codes: {
+    type: "string",
+    array: true,
+    default: [] as string[],
+    describe: "a code table (.parquet, .csv, .csv.gz), or SYSTEM=FILE where codes carry no system",
+  },
+  map: {
+    type: "string",
+    array: true,
+    default: [] as string[],
+    describe: "a map between systems, e.g. ICD-9 to ICD-10, for the graph and for unknown codes",
+  },
+  out: { type: "string", demandOption: true, describe: "folder to make" },
+  preset: { type: "string", describe: "a named set of options, e.g. paper" },
+  set: { type: "string", array: true, default: [] as string[], describe: "option, name=value" },
+} as const;
+
+type Flags = Omit<DatasetFlags, "dataset"> & { readonly dataset?: string | undefined };
+
+/** The codes of a source's store. */
+async function storeCodes(flags: Flags, progress: Progress): Promise<CodeTable | null> {
+  const { dataset } = flags;
+  if (dataset === undefined) return null;
+  const store = await openDataset({ ...flags, dataset }, progress);
+  try {
+    return await loadCodeTable(store);
+  } finally {
+    store.close();
+  }
+}
+
+function checkCodes({ code, dropped }: CodeRows, progress: Progress): void {
+  if (code.length === 0)
+    throw new BenchError({
+      what: "there is no code to train on",
+      where: "command line",
+      fix: "name a table with --codes, or a source with --dataset",
+      exitCode: 2,
+    });
+  const twice = dropped > 0 ? `; ${count(dropped)} rows repeat a code or have none` : "";
+  progress.say(`${count(code.length)} codes${twice}`);
+}
+
+export const trainAction = {
+  ...defineCommand({
+    name: "tokenizer train",
+    describe: "Train MedTok on tables of codes; patients are never looked at",
+    examples: [
+      ["tokenizer train --codes all_codes_mappings.parquet --out TOK", "the published code table"],
+      [
+        "tokenizer train --codes ICD10CM=icd10cm.csv.gz --map icd_cm_9_to_10_mapping.csv.gz --out TOK",
+        "codes of one system, with a map to another",
+      ],
+      ["tokenizer train --dataset mimic4 --root DIR --out TOK --set steps=500", "a store's codes"],
+    ],
+    options,
+    async run(args) {
+      const progress = openProgress();
+      const stages = stageReport(progress);
+      const cache = privateFolder(resolve(cacheFolder(args["cache-dir"]), "tokenizers"));
+      const given = tokenizerOptions(medtok, args.preset, args.set);
+      const rows = await readCodes(args.codes, await storeCodes(args, progress), args.memory);
+      checkCodes(rows, progress);
+      const maps = readMaps(args.map);
+      const { use, config } = settingsOf(given, rows.code.length);
+      const work = { report: stages.report, signal: interruptSignal };
+      const made = await makeInputs({ ...rows, knowledge: maps.knowledge }, [], {
+        cacheFolder: cache,
+        random: tokenizerRandom(use.seed),
+        ...work,
+      });
+      await trainArtefact(resolve(args.out), {
+        made,
+        config,
+        options: {},
+        seed: use.seed,
+        split: null,
+        mapped: usefulPairs(maps.pairs, rows.code),
+        threads: args.threads,
+        ...work,
+      });
+      stages.end();
+      const artefact = new Artefact(args.out);
+      const summary = {
+        folder: resolve(args.out),
+        codes: rows.code.length,
+        artefact: artefact.hash,
+      };
+      artefact.close();
+      print(
+        args.json,
+        summary,
+        () =>
+          `${count(summary.codes)} codes in ${args.out}\nnext: medtok-bench tokenizer inspect --dir ${args.out} E11.9`,
+      );
+    },
+  }),
+  command: "train",
+};

@@ -1,0 +1,36 @@
+/**
+ * Text alone, without quantization: the frozen features of each code's description behind a trained projection
+ * (medtok.md 7). `Deviation:` the paper's sentence encoder is BERT, which would have to be downloaded; the
+ * default is the encoder that medtok itself reads here, so that both see the same text.
+ */
+import { shortHash } from "../core/hash.ts";
+import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
+import { sourceOf } from "./pipeline/fit-medtok.ts";
+import { makeText } from "./pipeline/inputs.ts";
+import { tokenizerRandom } from "./pipeline/medtok-artefact.ts";
+import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
+
+async function fit(context: TokenizerContext): Promise<Tokenizer> {
+  const { codes, cacheFolder, report, signal } = context;
+  const { seed, trainable } = { ...bertText.defaults, ...context.options };
+  const random = tokenizerRandom(Number(seed));
+  const { features } = await makeText(sourceOf(codes), { cacheFolder, random, report, signal });
+  return vectorTokenizer({
+    name: bertText.name,
+    rows: ownRows(codes.size),
+    values: features.sentence,
+    width: features.width,
+    trainable: trainable === true,
+    artefactHash: shortHash(["bert-text", features.hash]),
+  });
+}
+
+export const bertText: TokenizerDefinition = {
+  name: "bert-text",
+  version: 1,
+  description: "Frozen text features of each code's description; no graph, no quantization.",
+  reference: "the BERT tokenizer of Su et al., ICML 2025, figure 4",
+  defaults: { seed: 0, trainable: false },
+  presets: { trainable: { trainable: true } },
+  fit,
+};

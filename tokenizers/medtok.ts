@@ -1,0 +1,24 @@
+/** MedTok (Su et al., ICML 2025): tokens and vectors from each code's description and its place in a knowledge graph. */
+import type { TokenizerDefinition } from "../core/tokenizer.ts";
+import { MEDTOK_PRESETS } from "./medtok/config.ts";
+import { fitMedTok } from "./pipeline/fit-medtok.ts";
+import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
+
+export const medtok: TokenizerDefinition = {
+  name: "medtok",
+  version: 1,
+  description:
+    "Text and graph of each code, quantized by one codebook; trained once on the store's codes, or loaded.",
+  reference: "Su et al., Multimodal Medical Code Tokenizer, ICML 2025",
+  defaults: MEDTOK_OPTIONS,
+  presets: {
+    ...MEDTOK_PRESETS,
+    tokens: { mode: "tokens", trainable: true },
+    trainable: { trainable: true },
+    "without-text": { modality: "graph" },
+    "without-graph": { modality: "text", coOccurrence: false },
+    "without-quantization": { quantised: false },
+    "random-codebook": { codebook: "random" },
+  },
+  fit: (context) => fitMedTok(medtok.name, context),
+};

@@ -1,0 +1,23 @@
+/**
+ * The control of MedTok: its vectors exchanged at random among codes of one vocabulary. Everything but their
+ * meaning is the same, so only the gap to it is due to what the tokens know (models.md 0.9).
+ */
+import type { TokenizerDefinition } from "../core/tokenizer.ts";
+import { MEDTOK_PRESETS } from "./medtok/config.ts";
+import { fitMedTok } from "./pipeline/fit-medtok.ts";
+import { tokenizerRandom } from "./pipeline/medtok-artefact.ts";
+import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
+import { exchangedRows } from "./pipeline/units.ts";
+
+export const permutedRows: TokenizerDefinition = {
+  name: "permuted-rows",
+  version: 1,
+  description: "MedTok's vectors exchanged among codes of one vocabulary: the control of medtok.",
+  reference: "Su et al., ICML 2025, with rows exchanged",
+  defaults: MEDTOK_OPTIONS,
+  presets: MEDTOK_PRESETS,
+  fit: (context) =>
+    fitMedTok(permutedRows.name, context, (codes, seed) =>
+      exchangedRows(codes, tokenizerRandom(seed).derive("exchange")),
+    ),
+};

@@ -1,0 +1,165 @@
+/** Trains MedTok on a table of codes and keeps the result as an artefact folder. */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { shortHash } from "../../core/hash.ts";
+import type { Hyperparameters } from "../../core/hyperparameters.ts";
+import type { Checkpoints } from "../../core/model.ts";
+import { Random } from "../../core/random.ts";
+import { Artefact } from "../artefact/open.ts";
+import { type ArtefactContents, type GraphLine, writeArtefact } from "../artefact/write.ts";
+import { PARTS, regions } from "../medtok/codebook.ts";
+import type { MedTokConfig } from "../medtok/config.ts";
+import { INCLUDES, IS_A } from "../medtok/graph/build.ts";
+import { trainMedTok } from "../medtok/train.ts";
+import type { KnowledgeGraph, Report, TrainedMedTok } from "../medtok/types.ts";
+import { type Inferred, infer, unitCodebook } from "./infer.ts";
+import type { MadeInputs } from "./inputs.ts";
+
+/** Raised when the same inputs could give another artefact. */
+export const MEDTOK_VERSION = 1;
+
+export interface TrainOptions {
+  readonly made: MadeInputs;
+  readonly config: MedTokConfig;
+  readonly options: Hyperparameters;
+  readonly seed: number;
+  /** What the co-occurrences were counted on, or null. */
+  readonly split: string | null;
+  /** Codes of other systems and the codes that stand for them, best first. */
+  readonly mapped: readonly (readonly [from: string, to: string])[];
+  readonly threads: number;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** The stream that everything about a tokenizer of a seed is drawn from. */
+export function tokenizerRandom(seed: number): Random {
+  return Random.fromSeed(seed).derive("medtok");
+}
+
+/** Identifies a training: the same key gives the same artefact. */
+export function trainingKey({ made, config, seed, split, mapped }: TrainOptions): string {
+  const { inputs, graph } = made;
+  return shortHash({
+    version: MEDTOK_VERSION,
+    config,
+    seed,
+    split,
+    mapped,
+    codes: inputs.codes,
+    text: inputs.text.hash,
+    graph: graph.hash,
+    subgraphs: inputs.subgraphs.hash,
+  });
+}
+
+/** Checkpoints in a folder of their own, removed when the artefact is written. */
+function checkpointsIn(folder: string): Checkpoints {
+  const path = (key: string) => join(folder, `${key}.checkpoint`);
+  return {
+    load: async (key) => {
+      const bytes = await readFile(path(key)).catch(() => undefined);
+      return bytes === undefined ? undefined : new Uint8Array(bytes);
+    },
+    save: async (key, bytes) => {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(`${path(key)}.tmp`, bytes, { mode: 0o600 });
+      await rename(`${path(key)}.tmp`, path(key));
+    },
+  };
+}
+
+/** Every edge once: up the hierarchy, and from the lower node where there is no direction. */
+function* graphLines(graph: KnowledgeGraph): Iterable<GraphLine> {
+  const { offset, target, relation, origin } = graph.edges;
+  const [up, down] = [graph.relations.indexOf(IS_A), graph.relations.indexOf(INCLUDES)];
+  for (let node = 0; node < graph.nodeId.length; node++)
+    for (let e = offset[node] as number; e < (offset[node + 1] as number); e++) {
+      const other = target[e] as number;
+      if (relation[e] === down || (relation[e] !== up && other < node)) continue;
+      yield {
+        from: graph.nodeId[node] as string,
+        relation: graph.relations[relation[e] as number] as string,
+        to: graph.nodeId[other] as string,
+        origin: graph.origins[origin[e] as number] as string,
+      };
+    }
+}
+
+function contentsOf(
+  options: TrainOptions,
+  trained: TrainedMedTok,
+  made: Inferred,
+): ArtefactContents {
+  const { inputs, graph } = options.made;
+  const { config, parameters, shapes } = trained;
+  const { text, shared, graph: last } = regions(config.codebookSize);
+  const model = [...parameters].map(
+    ([name, values]) => [name, { values, shape: shapes.get(name) ?? [values.length] }] as const,
+  );
+  return {
+    tokenizer: "medtok",
+    version: MEDTOK_VERSION,
+    options: { ...options.options, ...(config as unknown as Hyperparameters), seed: options.seed },
+    code: inputs.codes.code,
+    hasSystems: inputs.codes.code.some((code) => code.includes("/")),
+    description: inputs.codes.description,
+    embeddings: made.embeddings,
+    width: made.width,
+    tokens: {
+      ids: made.ids,
+      weights: made.weights,
+      codebook: unitCodebook(parameters.get("codebook") as Float32Array, config.width),
+      parts: [...PARTS],
+      per_part: config.perPart,
+      codebook_size: config.codebookSize,
+      regions: {
+        text: [text.from, text.to],
+        shared: [shared.from, shared.to],
+        graph: [last.from, last.to],
+      },
+    },
+    model: new Map(model),
+    textEncoder: trained.textEncoder,
+    inputs: { ...trained.hashes, knowledge_graph: graph.hash },
+    split: options.split,
+    mapped: options.mapped,
+    graph: graphLines(graph),
+    report: { steps: trained.steps, stopped_by: trained.stoppedBy, log: trained.log },
+  };
+}
+
+/** Trains and writes the artefact. `folder` must not exist. Resumes from the checkpoints beside it. */
+export async function trainArtefact(folder: string, options: TrainOptions): Promise<void> {
+  const { made, config, threads, report, signal } = options;
+  const partial = `${folder}.partial-${trainingKey(options)}`;
+  const trained = await trainMedTok(made.inputs, made.textEncoder, config, {
+    random: tokenizerRandom(options.seed),
+    threads,
+    report,
+    signal,
+    checkpoints: checkpointsIn(partial),
+  });
+  const inferred = await infer(trained, made.inputs, { threads, report, signal });
+  await writeArtefact(folder, contentsOf(options, trained, inferred));
+  await rm(partial, { recursive: true, force: true });
+}
+
+/** The artefact of a training from a cache, trained at the first request. */
+export async function cachedArtefact(
+  cacheFolder: string,
+  options: TrainOptions,
+): Promise<Artefact> {
+  const folder = join(cacheFolder, `medtok-${trainingKey(options)}`);
+  const known = await readFile(join(folder, "config.json")).catch(() => undefined);
+  if (known === undefined) {
+    try {
+      await trainArtefact(folder, options);
+    } catch (error) {
+      // Another process may have written the same artefact meanwhile.
+      const isThere = await readFile(join(folder, "config.json")).catch(() => undefined);
+      if (isThere === undefined) throw error;
+    }
+  }
+  return new Artefact(folder);
+}

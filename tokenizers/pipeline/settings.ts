@@ -1,0 +1,55 @@
+/** Options of the MedTok family: those of training, and how a model reads the result. */
+import { BenchError } from "../../core/errors.ts";
+import type { Hyperparameters } from "../../core/hyperparameters.ts";
+import { MEDTOK_DEFAULTS, type MedTokConfig, medTokConfig } from "../medtok/config.ts";
+
+/** What a run chooses beside the network's own options. */
+export const USE_DEFAULTS = {
+  /** `vectors`: each code's vector; `tokens`: weighted rows of the codebook, which equal them while frozen. */
+  mode: "vectors" as string,
+  /** Whether a model's training may also move the vectors, or the codebook. */
+  trainable: false,
+  /** False: the vectors before quantization (ablation). */
+  quantised: true,
+  /** `random`: the trained network with a random codebook (the floor). */
+  codebook: "trained" as string,
+  /** Whether the graph has edges between codes that training subjects have together. */
+  coOccurrence: true,
+  /** Of the tokenizer's training; apart from the run's, so that runs of several seeds share one tokenizer. */
+  seed: 0,
+};
+
+export const MEDTOK_OPTIONS: Hyperparameters = { ...USE_DEFAULTS, ...MEDTOK_DEFAULTS };
+
+export type Use = typeof USE_DEFAULTS;
+
+export interface Settings {
+  readonly use: Use;
+  readonly config: MedTokConfig;
+}
+
+const CHOICES = { mode: ["vectors", "tokens"], codebook: ["trained", "random"] } as const;
+
+/** Checks and parts options. @throws BenchError for values that are not offered or do not go together. */
+export function settingsOf(options: Hyperparameters, codes: number): Settings {
+  const use: Record<string, string | number | boolean> = { ...USE_DEFAULTS };
+  const network: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (name in USE_DEFAULTS) use[name] = value;
+    else network[name] = value;
+  }
+  for (const [name, allowed] of Object.entries(CHOICES))
+    if (!(allowed as readonly unknown[]).includes(use[name]))
+      throw new BenchError({
+        what: `medtok's option ${name} cannot be ${use[name]}`,
+        fix: `choose one of ${allowed.join(", ")}`,
+        exitCode: 2,
+      });
+  if (use["mode"] === "tokens" && use["quantised"] === false)
+    throw new BenchError({
+      what: "mode=tokens with quantised=false: vectors before quantization have no tokens",
+      fix: "set mode=vectors",
+      exitCode: 2,
+    });
+  return { use: use as unknown as Use, config: medTokConfig(network, codes) };
+}
