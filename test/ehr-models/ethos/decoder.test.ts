@@ -10,6 +10,7 @@ import {
 import { toOnnx } from "../../../engine/onnx.ts";
 import { Session } from "../../../engine/runner.ts";
 import { State } from "../../../engine/state.ts";
+import { plainDecoder, softmax } from "../../support/plain-decoder.ts";
 
 const NETWORK: Network = {
   vocabulary: 23,
@@ -72,6 +73,48 @@ const furthest = (a: ArrayLike<number>, b: ArrayLike<number>) => {
     most = Math.max(most, Math.abs((a[i] as number) - (b[i] as number)));
   return most;
 };
+
+/** Wide enough for the other form of the products (more than 128 inputs). */
+const WIDE: Network = { ...NETWORK, width: 144, layers: 1, feedForward: 160 };
+
+t.test(
+  "the full forward pass is that of the equations, in both forms of its products",
+  async (t) => {
+    for (const network of [NETWORK, WIDE]) {
+      const values = parameters(network);
+      const tokens = draw(Random.fromSeed(6), 12);
+      const ours = await fullProbabilities(network, values, tokens);
+      const plain = plainDecoder(network, values, tokens);
+      for (const [i, row] of plain.entries())
+        t.ok(furthest(ours[i] ?? [], row) < 1e-5, `width ${network.width}, position ${i}`);
+    }
+  },
+);
+
+t.test("a wide network decodes with caches too", async (t) => {
+  const values = parameters(WIDE);
+  const parameterOf = (name: string) => values.get(name) as Float32Array;
+  const options = { prompts: 1, futures: 2, newTokens: 4, temperature: 1, threads: 1 };
+  const decoder = await Decoder.create({ ...options, network: WIDE, parameterOf });
+  t.teardown(() => decoder.release());
+  decoder.place(0, await decoder.read(Int32Array.of(3, 4, 5)));
+  await decoder.step(Int32Array.of(7, 8));
+  const probabilities = await decoder.step(Int32Array.of(9, 10));
+  const plain = plainDecoder(WIDE, values, [3, 4, 5, 8, 10]);
+  t.ok(furthest(probabilities.subarray(WIDE.vocabulary), plain.at(-1) ?? []) < 1e-5);
+});
+
+t.test("temperature divides the logits", async (t) => {
+  const values = parameters(NETWORK);
+  const parameterOf = (name: string) => values.get(name) as Float32Array;
+  const options = { prompts: 1, futures: 1, newTokens: 2, temperature: 2.5, threads: 1 };
+  const decoder = await Decoder.create({ ...options, network: NETWORK, parameterOf });
+  t.teardown(() => decoder.release());
+  const { probabilities } = await decoder.read(Int32Array.of(1, 2));
+  const plain = plainDecoder(NETWORK, values, [1, 2]).at(-1) ?? [];
+  const cooler = softmax(plain.map((p) => Math.log(p) / 2.5));
+  t.ok(furthest(probabilities, cooler) < 1e-5);
+});
 
 t.test(
   "decoding with caches equals the full forward pass, row by row, restarts and refills included",

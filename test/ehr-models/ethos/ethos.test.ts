@@ -4,79 +4,28 @@ import type { FitContext, Hyperparameters } from "../../../core/model.ts";
 import { Random } from "../../../core/random.ts";
 import type { SampleSource } from "../../../core/samples.ts";
 import type { Outcome } from "../../../core/task.ts";
-import type { Tokenizer } from "../../../core/tokenizer.ts";
-import { firstRows } from "../../../ehr-models/ethos/first-rows.ts";
 import { lossGraph } from "../../../ehr-models/ethos/network.ts";
-import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import { ethos } from "../../../ehr-models/ethos.ts";
 import { State } from "../../../engine/state.ts";
 import { baseline } from "../../../tokenizers/baseline.ts";
 import {
+  atDischarge,
+  context,
+  predictions,
+  SMALL,
+  source,
+  whole,
+} from "../../support/planted-fits.ts";
+import {
   type Course,
   DIED,
   DIES_NEXT,
-  PLANTED_CODES,
   type PlantedSubject,
   plantedSubjects,
-  plantedTokenizer,
   READMITTED,
-  rowOf,
-  sampleAt,
   wholeRecord,
 } from "../../support/planted-records.ts";
-import {
-  averagePrecision,
-  contextOf,
-  labelsOf,
-  type MadeSample,
-  sourceOf,
-} from "../../support/samples.ts";
-
-const SMALL: Hyperparameters = {
-  width: 32,
-  heads: 2,
-  layers: 1,
-  feedForward: 64,
-  dropout: 0,
-  batchSize: 32,
-  learningRate: 1e-2,
-  weightDecay: 0,
-  context: 64,
-  newTokens: 24,
-  leastSubjects: 1,
-  averaging: 0,
-};
-
-const atDischarge = (
-  subjects: readonly PlantedSubject[],
-  labelOf: (s: PlantedSubject) => boolean,
-) => subjects.map((s) => sampleAt(s.record, s.firstDischarge, Number(labelOf(s))));
-const source = (samples: readonly MadeSample[]) => sourceOf(samples, DIED);
-const whole = (subjects: readonly PlantedSubject[]) =>
-  source(subjects.map(({ record }) => wholeRecord(record)));
-
-function context(
-  train: SampleSource,
-  timelines: SampleSource,
-  outcome: Outcome,
-  more: Partial<Parameters<typeof contextOf>[0]> = {},
-): FitContext {
-  const options = { train, timelines, outcome, tokenizer: plantedTokenizer(), epochs: 15, ...more };
-  return { ...contextOf(options), codes: PLANTED_CODES };
-}
-
-async function predictions(
-  context: FitContext,
-  settings: Hyperparameters,
-  samples: SampleSource,
-): Promise<Float32Array> {
-  const model = await ethos.fit(context, { ...SMALL, ...settings });
-  try {
-    return await model.predict(samples);
-  } finally {
-    await model.dispose();
-  }
-}
+import { averagePrecision, labelsOf } from "../../support/samples.ts";
 
 const share = (flags: readonly boolean[]) => flags.filter(Boolean).length / flags.length;
 
@@ -160,6 +109,32 @@ t.test(
   },
 );
 
+t.test("a fit that was stopped goes on from its checkpoint to the same predictions", async (t) => {
+  const course: Course = { again: [0.6, 0.6], soon: 0.5, dies: [0.5, 0.5] };
+  const subjects = plantedSubjects(40, course, 4);
+  const train = source(atDischarge(subjects, () => false));
+  const settings = { futures: 2, batchSize: 8, dropout: 0.1, averaging: 0.9 };
+  const plain = context(train, whole(subjects), READMITTED, { epochs: 4 });
+  const wanted = await predictions(plain, settings, train);
+  const kept = new Map<string, Uint8Array>();
+  const checkpoints = {
+    load: (key: string) => Promise.resolve(kept.get(key)),
+    save: (key: string, bytes: Uint8Array) => Promise.resolve(void kept.set(key, bytes)),
+  };
+  const controller = new AbortController();
+  const epochs: number[] = [];
+  const report: FitContext["report"] = ({ epoch }) => {
+    epochs.push(epoch);
+    if (epoch === 3) controller.abort(new Error("enough"));
+  };
+  const stopped = { ...plain, checkpoints, report, signal: controller.signal };
+  await t.rejects(predictions(stopped, settings, train), /enough/);
+  epochs.length = 0;
+  const resumed = { ...plain, checkpoints, report: stopped.report, signal: plain.signal };
+  t.same(await predictions(resumed, settings, train), wanted);
+  t.equal(epochs[0], 3, "the first two epochs are not trained again");
+});
+
 t.test("a history with a death in it has no future", async (t) => {
   const course: Course = { again: [1, 1], soon: 1, dies: [1, 1] };
   const subjects = plantedSubjects(12, course, 6);
@@ -220,90 +195,3 @@ t.test(
     await t.rejects(fit({ estimate: "weighted" }, two), /one class/);
   },
 );
-
-/** Units of two segments with two rows each, of which one is heavier. */
-function tokenTokenizer(): Tokenizer {
-  const base = plantedTokenizer();
-  const V = base.vocabularySize;
-  const random = Random.fromSeed(8);
-  const [segments, perSegment, rows, width] = [2, 2, 7, 5];
-  const size = V * segments * perSegment;
-  const known = (i: number) => i >= 2 * segments * perSegment;
-  return {
-    ...base,
-    representation: {
-      kind: "tokens",
-      tokens: Int32Array.from({ length: size }, (_, i) => (known(i) ? random.below(rows) : 0)),
-      weights: Float32Array.from({ length: size }, (_, i) => (known(i) ? (i % 2 ? 0.6 : 0.4) : 0)),
-      segments,
-      perSegment,
-      codebook: Float32Array.from({ length: rows * width }, () => random.normal()),
-      width,
-      trainable: false,
-    },
-  };
-}
-
-t.test(
-  "codes of a codebook are written as the heaviest row of each segment, and found again as such",
-  async (t) => {
-    const subjects = plantedSubjects(60, { again: [1, 1], soon: 0.5, dies: [1, 0] }, 7);
-    const tokenizer = tokenTokenizer();
-    const r = tokenizer.representation;
-    if (r.kind !== "tokens") throw new Error("tokens");
-    const v = new Vocabulary(whole(subjects), {
-      codes: PLANTED_CODES,
-      tokenizer,
-      spelling: "unit",
-      intervals: "v2",
-      leastSubjects: 1,
-    });
-    const row = rowOf("ATC/C07AB02");
-    const unit = row + 2;
-    const names = [...(v.codeTokens[row] ?? [])].map((token) => v.codeNames[token - v.firstCode]);
-    t.same(names, [`segment/0/${r.tokens[4 * unit + 1]}`, `segment/1/${r.tokens[4 * unit + 3]}`]);
-    const rows = firstRows(v, tokenizer, 16, Random.fromSeed(1));
-    t.equal(rows?.length, v.size * 16);
-    const train = source(atDischarge(subjects, (s) => s.isDead));
-    const outcome: Outcome = { classes: [["ATC/C07AB02"]], until: [], withinDays: 60 };
-    const p = await predictions(
-      context(train, whole(subjects), outcome, { tokenizer, epochs: 40 }),
-      { futures: 5, batchSize: 16 },
-      train,
-    );
-    t.ok(
-      p.reduce((a, b) => a + b, 0) / p.length > 0.8,
-      "everybody gets the drug at the next admission",
-    );
-  },
-);
-
-t.test("given vectors are where codes start: who is near stays near", (t) => {
-  const subjects = plantedSubjects(30, { again: [1, 1], soon: 0.5, dies: [0, 0] }, 7);
-  const base = plantedTokenizer();
-  const width = 12;
-  const random = Random.fromSeed(3);
-  const values = Float32Array.from({ length: base.vocabularySize * width }, () => random.normal());
-  const at = (code: string) => (rowOf(code) + 2) * width;
-  values.copyWithin(at("ATC/C07AB02"), at("ATC/B01AB01"), at("ATC/B01AB01") + width);
-  const tokenizer: Tokenizer = {
-    ...base,
-    representation: { kind: "vectors", values, width, trainable: false },
-  };
-  const v = new Vocabulary(whole(subjects), {
-    codes: PLANTED_CODES,
-    tokenizer,
-    spelling: "unit",
-    intervals: "v2",
-    leastSubjects: 1,
-  });
-  const rows = firstRows(v, tokenizer, 16, Random.fromSeed(1)) ?? new Float32Array();
-  const of = (code: string) => {
-    const token = v.codeTokens[rowOf(code)]?.[0] ?? 0;
-    return rows.slice(token * 16, (token + 1) * 16);
-  };
-  t.same(of("ATC/C07AB02"), of("ATC/B01AB01"));
-  t.notSame(of("ICD10CM/A00.1"), of("ATC/B01AB01"));
-  t.equal(firstRows(v, base, 16, Random.fromSeed(1)), undefined);
-  t.end();
-});

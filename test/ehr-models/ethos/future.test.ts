@@ -134,6 +134,17 @@ t.test("after silence the first token is an interval that reaches beyond it", (t
   t.end();
 });
 
+t.test("padding, sexes, races and unknown ages are never drawn", (t) => {
+  t.ok(V.firstGenerated > 0);
+  const flat = new Float32Array(V.size).fill(1 / V.size);
+  const rules = rulesOf(READMITTED);
+  for (let seed = 0; seed < 300; seed++) {
+    const which = new Future(rules, 0, Random.fromSeed(seed)).next(flat, 0);
+    if (which !== OVER && which < V.firstGenerated) t.fail(`token ${which}`);
+  }
+  t.end();
+});
+
 t.test("a future that is cut off undecided gives no answer", (t) => {
   const rules = rulesOf(READMITTED, { newTokens: 3 });
   const { said, answer } = play(rules, [DRUG, DRUG, DRUG, ADMISSION]);
