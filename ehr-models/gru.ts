@@ -44,7 +44,7 @@ const DEFAULTS = {
   /** Of elements of v_t. */
   inputDropout: 0.3,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   /** Standard deviation of a learned table at the start. */
   initialScale: 0.02,
   maxVisits: 32,

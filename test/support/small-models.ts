@@ -14,7 +14,7 @@ const TRAINING = { batchSize: 8, weightDecay: 0, schedule: "constant", warmup: 0
 /** One entry a registered model; the conformance suite says when one is missing. */
 export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
   transformer: {
-    epochs: 40,
+    epochs: 25,
     settings: {
       ...TRAINING,
       width: 16,
@@ -75,7 +75,7 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
   },
   logistic: { epochs: 40, settings: { ...TRAINING, learningRate: 0.1 } },
   mlp: {
-    epochs: 30,
+    epochs: 20,
     settings: {
       ...TRAINING,
       width: 16,
@@ -89,7 +89,7 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
     },
   },
   gru: {
-    epochs: 30,
+    epochs: 20,
     settings: {
       ...TRAINING,
       width: 16,
@@ -103,7 +103,7 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
     },
   },
   retain: {
-    epochs: 40,
+    epochs: 25,
     settings: {
       ...TRAINING,
       width: 16,
@@ -135,7 +135,7 @@ export const SMALL_MODELS: Readonly<Record<string, SmallModel>> = {
     },
   },
   behrt: {
-    epochs: 40,
+    epochs: 25,
     settings: {
       ...TRAINING,
       width: 16,
