@@ -72,7 +72,7 @@ export async function describeStore(store: EventStore): Promise<StoreStatistics>
 }
 
 /**
- * The same statistics as they may leave the private cache: of a real source no count of 1 to 9 is given.
+ * The same statistics as they may leave the private cache: of a real source no count below 10 is given.
  * Means, quantiles and numbers of codes are not counts of subjects and stay; the largest number of visits
  * or events is that of one subject and goes.
  */

@@ -5,11 +5,16 @@
  * too, until what is hidden sums to 10 or more. Zero counts as a small number. Masking twice changes nothing.
  * Not hidden: `training.selected_on`, which tells when tuning has one outcome only.
  */
-import { SMALLEST_COUNT } from "../core/privacy.ts";
+import { isSmall, SMALLEST_COUNT } from "../core/privacy.ts";
 import { MASKED } from "./schema/common.ts";
 import type { ResultRecord, SplitSummary } from "./schema/record.ts";
 
-type Cell = number | typeof MASKED;
+export type Cell = number | typeof MASKED;
+/** The counts of a record, or of a report that has the same. */
+export interface Counted {
+  readonly cohort: ResultRecord["cohort"];
+  readonly data: Pick<ResultRecord["data"], "subjects" | "visits">;
+}
 type Splits = ResultRecord["cohort"]["splits"];
 type Steps = ResultRecord["cohort"]["steps"];
 type Metrics = ResultRecord["metrics"];
@@ -19,7 +24,7 @@ type Interval = Metric["interval"];
 const isMasked = (cell: Cell | null | undefined) => cell === MASKED;
 const sum = (cells: readonly Cell[]) =>
   cells.reduce<number>((total, cell) => total + (cell === MASKED ? 0 : cell), 0);
-const hideBelow = (cell: Cell): Cell => (cell === MASKED || cell < SMALLEST_COUNT ? MASKED : cell);
+const hideBelow = (cell: Cell): Cell => (cell === MASKED || isSmall(cell) ? MASKED : cell);
 
 /** Whether nothing below 10 follows from the cells that are shown and their total, if that is known. */
 function isSafe(cells: readonly Cell[], total: number | null): boolean {
@@ -30,7 +35,7 @@ function isSafe(cells: readonly Cell[], total: number | null): boolean {
 }
 
 /** Masks small cells, then the smallest of the others until the total gives nothing away. */
-function hideSmall(cells: readonly Cell[], total: number | null): Cell[] {
+export function hideSmall(cells: readonly Cell[], total: number | null): Cell[] {
   const out = cells.map(hideBelow);
   while (!isSafe(out, total)) {
     const shown = out.filter((cell) => cell !== MASKED);
@@ -41,7 +46,7 @@ function hideSmall(cells: readonly Cell[], total: number | null): Cell[] {
 }
 
 /** A step is shown where at least 10 candidates remain and at least 10 were left out by the time of the next shown one. */
-function maskSteps(steps: Steps, visits: Cell): Steps {
+export function maskSteps(steps: Steps, visits: Cell): Steps {
   const out: { step: string; samples: Cell }[] = [];
   let next: number | undefined;
   for (const { step, samples } of steps.toReversed()) {
@@ -81,7 +86,7 @@ function maskHistory({ history }: SplitSummary, samples: Cell): SplitSummary["hi
 }
 
 /** The number that the samples of all splits sum to, or that the visits left out would follow from. */
-function knownSamples({ cohort, data }: ResultRecord, steps: Steps): number | null {
+function knownSamples({ cohort, data }: Counted, steps: Steps): number | null {
   const last = steps.at(-1)?.samples;
   if (typeof last === "number") return last;
   if (typeof data.visits === "number" && data.visits >= SMALLEST_COUNT) return data.visits;
@@ -89,7 +94,7 @@ function knownSamples({ cohort, data }: ResultRecord, steps: Steps): number | nu
   return samples.some(isMasked) ? null : sum(samples);
 }
 
-function maskSplits(record: ResultRecord, steps: Steps, exclusive: boolean): Splits {
+export function maskSplits(record: Counted, steps: Steps, exclusive: boolean): Splits {
   const { splits } = record.cohort;
   const names = ["train", "tuning", "held_out"] as const;
   const before = names.map((name) => splits[name].samples);

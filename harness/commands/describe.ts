@@ -1,8 +1,18 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { BenchError } from "../../core/errors.ts";
+import type { EventStore } from "../../core/event-store.ts";
 import { showCount } from "../../core/privacy.ts";
+import type { TaskDefinition, TaskOptions } from "../../core/task.ts";
 import { describeStore, maskStatistics, type StoreStatistics } from "../../Dataset/statistics.ts";
+import { chooseTask, type TaskFlags, taskFlags } from "../choose-task.ts";
+import { cohortPage } from "../cohort-page.ts";
+import { cohortReport, maskReport } from "../cohort-report.ts";
+import { cohortText } from "../cohort-text.ts";
 import { defineCommand } from "../command.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
 import { print, table } from "../output.ts";
+import { checkTask } from "../pairing.ts";
 import { openProgress } from "../progress.ts";
 
 export const describeCommand = defineCommand({
@@ -12,11 +22,25 @@ export const describeCommand = defineCommand({
   examples: [
     ["describe --dataset mimic4 --root DIR", "the numbers to compare with a cohort table"],
     ["describe --dataset mimic3 --root DIR --json", "the same for machines"],
+    [
+      "describe --dataset mimic4 --task readmission --root DIR --html cohort.html",
+      "who is in a task: flow, prevalence, ages, as text and as a page",
+    ],
   ],
-  options: datasetOptions,
+  options: {
+    ...datasetOptions,
+    ...taskFlags,
+    html: { type: "string", describe: "with a task: file to write the report to, as one page" },
+  },
   async run(args) {
+    const chosen = isTaskGiven(args) ? await chooseTask(args) : undefined;
+    if (chosen !== undefined) checkTask(chosen.task, args.dataset);
     const store = await openDataset(args, openProgress());
     try {
+      if (chosen !== undefined) {
+        await describeTask(store, args, chosen.task, chosen.options);
+        return;
+      }
       const statistics = maskStatistics(await describeStore(store));
       print(args.json, statistics, () => text(statistics));
     } finally {
@@ -24,6 +48,30 @@ export const describeCommand = defineCommand({
     }
   },
 });
+
+/** @throws BenchError when a page is asked for that there is none of. */
+function isTaskGiven(args: TaskFlags & { html?: string | undefined }): boolean {
+  if (args.task !== undefined || args["task-file"] !== undefined) return true;
+  if (args.html === undefined) return false;
+  throw new BenchError({
+    what: "--html writes the report of a task, and none is given",
+    where: "command line",
+    fix: "add --task or --task-file",
+    exitCode: 2,
+  });
+}
+
+async function describeTask(
+  store: EventStore,
+  args: { readonly json: boolean; readonly html?: string | undefined },
+  task: TaskDefinition,
+  options: TaskOptions,
+): Promise<void> {
+  const exclusive = task.labelSpec.kind === "multiclass";
+  const report = maskReport(await cohortReport(store, task, options), exclusive);
+  if (args.html !== undefined) writeFileSync(resolve(args.html), cohortPage(report));
+  print(args.json, report, () => cohortText(report));
+}
 
 function text(s: StoreStatistics): string {
   const spread = (d: StoreStatistics["visits_per_subject"]) =>
