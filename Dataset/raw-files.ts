@@ -82,7 +82,20 @@ function describeFile(name: string, table: RawTable, root: string, path: string)
   const common = { name, table, path, below, size, modifiedMs: mtimeMs };
   if (table.format === "parquet") return { ...common, format: "parquet", gzip: false, header: [] };
   const gzip = path.toLowerCase().endsWith(".gz");
-  return { ...common, format: "csv", gzip, header: readHeader(path, gzip) };
+  const header = readHeader(path, gzip);
+  if (!gzip) checkLastLine(path, size);
+  return { ...common, format: "csv", gzip, header };
+}
+
+/** A plain file that was cut in its last field looks whole but for this; gzip has a checksum. */
+function checkLastLine(path: string, size: number): void {
+  const last = readBytes(path, size - 1, 1)[0];
+  if (last === 10 || last === 13) return;
+  throw new BenchError({
+    what: "the last line has no end, as in a file that was cut short",
+    where: path,
+    fix: "compare the file with the published one; if it is whole, put a line end at its end",
+  });
 }
 
 /** First bytes of a file. */

@@ -156,6 +156,13 @@ function explainCsvError(file: RawFile, error: Error): BenchError | undefined {
       "restore it as it was published, or convert it to UTF-8",
     );
   }
+  if (/INTERNAL Error/.test(error.message)) {
+    // Quotes in the wrong place can lead the reader into a fault of its own.
+    return problem(
+      "the table reader fails on this file, most likely on a quote in the wrong place",
+      "restore it as it was published",
+    );
+  }
   return line === undefined
     ? undefined
     : problem("a row cannot be read", "restore the row as it was published");

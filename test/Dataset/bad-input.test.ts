@@ -148,7 +148,7 @@ t.test("dates, numbers and ids that cannot be read are named with row and value"
 });
 
 t.test("an id that occurs twice where it may not", async (t) => {
-  const doubled = text("hosp/admissions") + text("hosp/admissions").split("\n")[2];
+  const doubled = `${text("hosp/admissions")}${text("hosp/admissions").split("\n")[2]}\n`;
   await fails(t, damagedRoot(t, "hosp/admissions", doubled), {
     what: /hadm_id 12 occurs in 2 rows/,
     where: /admissions\.csv/,
