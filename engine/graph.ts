@@ -14,7 +14,17 @@ export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
   | { readonly ints: readonly number[] }
-  | { readonly string: string };
+  | { readonly string: string }
+  | { readonly body: Body };
+
+/** A graph inside a node, e.g. the step of a Scan; it may read values of the graph around it. */
+export interface Body {
+  readonly graph: Graph;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Identifies it: two bodies are never the same. */
+  toJSON(): string;
+}
 
 export interface Node {
   readonly op: string;
@@ -92,6 +102,8 @@ export interface GraphOptions {
   readonly training?: boolean;
   /** Whether products use `com.microsoft.FusedMatMul`; false emits standard operators only. */
   readonly fused?: boolean;
+  /** The graph whose values a body may read; its own are then named after it. */
+  readonly around?: { readonly graph: Graph; readonly name: string };
 }
 
 interface EmitOptions {
@@ -122,6 +134,9 @@ export class Graph {
   readonly lookups: Lookup[] = [];
   readonly masks: Mask[] = [];
   readonly tape: Recorded[] = [];
+  /** Names of values of the graph around this one that are read here. */
+  readonly captured = new Set<string>();
+  readonly #around: GraphOptions["around"];
   readonly #known = new Map<string, readonly Tensor[]>();
   readonly #recorded = new Set<Tensor>();
   #path: string[] = [];
@@ -132,6 +147,18 @@ export class Graph {
     this.dtype = options.dtype ?? "float32";
     this.training = options.training ?? false;
     this.fused = options.fused ?? true;
+    this.#around = options.around;
+  }
+
+  /** A value of the graph around this one. */
+  capture(outer: Tensor): Tensor {
+    this.captured.add(outer.name);
+    return new Tensor(this, outer.name, outer.shape, outer.type, outer.label);
+  }
+
+  /** A name that no other value has, in this graph or around it. */
+  #fresh(letter: string): string {
+    return `${this.#around?.name ?? ""}${letter}${this.#count++}`;
   }
 
   /** Runs `build` with `name` appended to the module path of everything it makes. */
@@ -202,7 +229,7 @@ export class Graph {
   constant(values: ConstantArray, shape: readonly number[], type: ElementType): Tensor {
     const key = `constant ${type} ${shape} ${values}`;
     return this.#once(key, () => {
-      const tensor = new Tensor(this, `c${this.#count++}`, shape, type, "constant");
+      const tensor = new Tensor(this, this.#fresh("c"), shape, type, "constant");
       this.constants.set(tensor.name, { tensor, values });
       return [tensor];
     })[0] as Tensor;
@@ -226,6 +253,7 @@ export class Graph {
   /** A dim as an int64 tensor of shape [1]; names become the tiny inputs `dim:<name>`. */
   dim(dim: Dim): Tensor {
     if (typeof dim === "number") return this.integers([dim]);
+    if (this.#around !== undefined) return this.capture(this.#around.graph.dim(dim));
     const terms = termsOf(dim).map(({ factor, names }) => {
       const parts = names.map((name) => this.input(`dim:${name}`, [1], "int64"));
       if (factor !== 1 || parts.length === 0) parts.unshift(this.integers([factor]));
@@ -270,7 +298,7 @@ export class Graph {
     return this.#once(key, () => {
       const label = this.pathOf(op.toLowerCase());
       const outputs = shapes.map(
-        (shape) => new Tensor(this, `t${this.#count++}`, normalShape(shape), type, label),
+        (shape) => new Tensor(this, this.#fresh("t"), normalShape(shape), type, label),
       );
       this.nodes.push({
         op,

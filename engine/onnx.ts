@@ -2,7 +2,7 @@
  * Writes a graph as an ONNX model (IR 8, opset 17, and com.microsoft 1 where it is used): the few protobuf messages that
  * are needed, by hand. Field numbers are those of onnx.proto3. Nodes that no output needs are left out.
  */
-import type { Attribute, ConstantArray, ElementType, Graph, Node, Tensor } from "./graph.ts";
+import type { Attribute, Body, ConstantArray, ElementType, Graph, Node, Tensor } from "./graph.ts";
 import type { Shape } from "./shape.ts";
 
 const IR_VERSION = 8;
@@ -52,11 +52,12 @@ function floatField(field: number, value: number): Buffer {
   return Buffer.concat([varint(field * 8 + WIRE_FLOAT), bytes]);
 }
 
-/** AttributeProto: name 1, f 2, i 3, s 4, ints 8, type 20. */
+/** AttributeProto: name 1, f 2, i 3, s 4, g 6, ints 8, type 20. */
 function attribute(name: string, value: Attribute): Buffer {
   const parts = [bytesField(1, name)];
   if ("int" in value) parts.push(integerField(3, value.int), integerField(20, 2));
   else if ("float" in value) parts.push(floatField(2, value.float), integerField(20, 1));
+  else if ("body" in value) parts.push(message(6, body(value.body)), integerField(20, 5));
   else if ("string" in value) parts.push(bytesField(4, value.string), integerField(20, 3));
   else parts.push(...value.ints.map((v) => integerField(8, v)), integerField(20, 7));
   return message(5, parts);
@@ -94,6 +95,26 @@ function initializer(tensor: Tensor, values: ConstantArray): Buffer {
   ]);
 }
 
+/** GraphProto of a body: node 1, name 2, initializer 5, input 11, output 12. */
+function body({ graph, inputs, outputs, ...rest }: Body): Buffer[] {
+  const { nodes, used } = reachable(graph, outputs);
+  const constants = [...graph.constants.values()].filter(({ tensor }) => used.has(tensor.name));
+  return [
+    ...nodes.map(node),
+    bytesField(2, rest.toJSON()),
+    ...constants.map(({ tensor, values }) => initializer(tensor, values)),
+    ...inputs.map((tensor) => valueInfo(11, tensor)),
+    ...outputs.map((tensor) => valueInfo(12, tensor)),
+  ];
+}
+
+/** Names of outer values that the bodies of a node read. */
+function capturedBy({ attributes }: Node): string[] {
+  return Object.values(attributes).flatMap((value) =>
+    "body" in value ? [...value.body.graph.captured] : [],
+  );
+}
+
 /** The nodes that `outputs` depend on, in order, and the names of every value they read. */
 function reachable(graph: Graph, outputs: readonly Tensor[]): { nodes: Node[]; used: Set<string> } {
   const used = new Set(outputs.map((output) => output.name));
@@ -101,9 +122,16 @@ function reachable(graph: Graph, outputs: readonly Tensor[]): { nodes: Node[]; u
   for (const n of [...graph.nodes].reverse()) {
     if (!n.outputs.some((name) => used.has(name))) continue;
     nodes.push(n);
-    for (const name of n.inputs) used.add(name);
+    for (const name of [...n.inputs, ...capturedBy(n)]) used.add(name);
   }
   return { nodes: nodes.reverse(), used };
+}
+
+function domainsOf({ domain, attributes }: Node): string[] {
+  const inside = Object.values(attributes).flatMap((value) =>
+    "body" in value ? value.body.graph.nodes.flatMap(domainsOf) : [],
+  );
+  return [domain, ...inside];
 }
 
 /** A model ready for a runtime: its bytes, and the inputs it reads. */
@@ -137,7 +165,7 @@ export function toOnnx(
   }
   parts.push(...inputs.map((tensor) => valueInfo(11, tensor)));
   parts.push(...distinct.map((tensor) => valueInfo(12, tensor)));
-  const domains = new Set(["", ...nodes.map(({ domain }) => domain)]);
+  const domains = new Set(["", ...nodes.flatMap(domainsOf)]);
   const opsets = [...domains].map((domain) =>
     message(8, [bytesField(1, domain), integerField(2, OPSETS.get(domain) ?? 1)]),
   );

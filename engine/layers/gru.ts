@@ -1,21 +1,22 @@
 /**
  * A gated recurrent layer.
  *
- * The number of steps T is part of the graph. A model picks it when it builds its inputs: the longest
- * sequence among its samples, rounded up and at most its own limit, with shorter ones padded at the end
- * and masked. Masked steps carry the state on, so padding changes no value.
+ * A fixed number of steps T up to 64 is unrolled, which is fastest. A model picks it when it builds its
+ * inputs: the most visits among its samples, at most its own limit, with shorter sequences padded at the
+ * end and masked. Masked steps carry the state on, so padding changes no value. A longer or symbolic T
+ * (`"L"`, say) becomes a loop in the graph (Scan) with the same values and a size that does not grow with T.
  */
 import type { Tensor } from "../graph.ts";
 import { uniform } from "../initial.ts";
 import { gru as recurrence } from "../ops/gru.ts";
 import { reshape, slice } from "../ops/layout.ts";
-import { type Dim, multiplyDims } from "../shape.ts";
+import { type Dim, multiplyDims, subtractDims } from "../shape.ts";
 
 export interface GruOptions {
   /** B. */
   readonly batch: Dim;
-  /** T. */
-  readonly steps: number;
+  /** T: at best a number up to 64; see above. */
+  readonly steps: Dim;
   /** H. */
   readonly width: number;
   /** [B, T]: 1 for steps that count, 0 for steps that carry the state on. */
@@ -41,13 +42,13 @@ export function gru(x: Tensor, name: string, options: GruOptions): Tensor {
       recurrent: g.parameter("recurrent", [H, 3 * H], initial),
       recurrentBias: g.parameter("recurrentBias", [H], initial, false),
     };
-    return recurrence(reshape(x, [batch, steps, d]), weights, options.mask);
+    return recurrence(reshape(x, [batch, steps, d]), weights, { mask: options.mask });
   });
 }
 
 /** The state after the last step, [B, H], of states [B, T, H]; masked steps carried it there. */
 export function lastState(states: Tensor): Tensor {
-  const [batch, steps, width] = states.shape as readonly [Dim, number, number];
-  const last = slice(states, 1, steps - 1, steps);
+  const [batch, steps, width] = states.shape as readonly [Dim, Dim, number];
+  const last = slice(states, 1, subtractDims(steps, 1), steps);
   return reshape(last, [multiplyDims(batch), width]);
 }

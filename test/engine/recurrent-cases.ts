@@ -1,7 +1,7 @@
 /** Recurrent operations, beside the same functions in tfjs, written step by step. */
 import * as tf from "@tensorflow/tfjs";
 import type { Tensor } from "../../engine/graph.ts";
-import { gru } from "../../engine/ops/gru.ts";
+import { type GruOptions, gru } from "../../engine/ops/gru.ts";
 import type { Shape } from "../../engine/shape.ts";
 import type { Case } from "./check-gradient.ts";
 
@@ -39,13 +39,22 @@ function oracle(leaves: readonly O[], steps: number, mask?: readonly number[]): 
 const weights: readonly Shape[] = [[D, 3 * H], [3 * H], [H, 3 * H], [H]];
 const MASK = [1, 1, 0, 0, 1, 0, 1, 0.5];
 
-const recurrent = (name: string, steps: number, batch: Shape[number], mask?: number[]): Case => ({
+const recurrent = (
+  name: string,
+  steps: number,
+  batch: Shape[number],
+  mask?: number[],
+  more: GruOptions & { readonly length?: string } = {},
+): Case => ({
   name,
-  shapes: [[batch, steps, D], ...weights],
+  shapes: [[batch, more.length ?? steps, D], ...weights],
   ours: (x) => {
     const [input, w, b, u, bq] = x as [T, T, T, T, T];
     const parts = { input: w, bias: b, recurrent: u, recurrentBias: bq };
-    return gru(input, parts, mask && input.graph.floats(mask, [B, steps]));
+    return gru(input, parts, {
+      form: more.form,
+      mask: mask && input.graph.floats(mask, [B, steps]),
+    });
   },
   oracle: (x) => oracle(x, steps, mask),
 });
@@ -54,4 +63,7 @@ export const recurrences: Case[] = [
   recurrent("gru", 4, "B"),
   recurrent("gru of one step", 1, "B"),
   recurrent("gru with masked steps", 4, B, MASK),
+  recurrent("scanned gru", 4, "B", undefined, { form: "scanned" }),
+  recurrent("scanned gru with masked steps", 4, B, MASK, { form: "scanned" }),
+  recurrent("scanned gru of a symbolic number of steps", 3, "B", undefined, { length: "L" }),
 ];
