@@ -35,6 +35,7 @@ import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
+import { needsChunks } from "../engine/ops/attention.ts";
 import { add, scale, shift, sin } from "../engine/ops/elementwise.ts";
 import { concat, expand, reshape } from "../engine/ops/layout.ts";
 import { product } from "../engine/ops/matmul.ts";
@@ -159,6 +160,7 @@ function forward(context: ForwardContext<H>): Tensor {
     batch: "B",
     length: P,
     bias: attentionBias(graph, inputs["mask"] as Tensor),
+    chunked: needsChunks(h.heads, h.maxCodes + LEADING),
   };
   for (let i = 0; i < h.layers; i++) {
     const isLast = i === h.layers - 1; // only the summary token is read after it

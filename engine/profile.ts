@@ -98,6 +98,23 @@ function moduleOf(name: string): string {
   return path.slice(0, -1).join(".") || "(model)";
 }
 
+/** Events of operators, each with its time less that of operators inside it, as in a Scan. */
+function ownTimes(events: readonly Event[]): readonly (Event & { readonly own: number })[] {
+  const nodes = events
+    .filter(({ cat, name }) => cat === "Node" && name.endsWith("_kernel_time"))
+    .map((event) => ({ ...event, own: event.dur }))
+    .sort((a, b) => a.ts - b.ts || b.dur - a.dur);
+  const open: (typeof nodes)[number][] = [];
+  for (const node of nodes) {
+    while (open.length > 0 && node.ts >= (open.at(-1)?.ts ?? 0) + (open.at(-1)?.dur ?? 0))
+      open.pop();
+    const around = open.at(-1);
+    if (around !== undefined) around.own -= node.dur;
+    open.push(node);
+  }
+  return nodes;
+}
+
 interface Sum {
   calls: number;
   micros: number;
@@ -113,10 +130,8 @@ export function summarise(session: string, events: readonly Event[], runs: numbe
   const sums = new Map<string, Sum>();
   let whole = 0;
   let inside = 0;
-  for (const { cat, name, dur, ts, args } of events) {
-    if (ts < from) continue;
-    if (name === "model_run") whole += dur;
-    if (cat !== "Node" || !name.endsWith("_kernel_time")) continue;
+  for (const { name, dur, ts } of events) if (name === "model_run" && ts >= from) whole += dur;
+  for (const { name, own: dur, args } of ownTimes(events.filter(({ ts }) => ts >= from))) {
     inside += dur;
     const operation = args?.op_name ?? "unknown";
     const sum = sums.get(operation) ?? { calls: 0, micros: 0, modules: new Map() };

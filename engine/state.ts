@@ -118,8 +118,19 @@ export class State {
       throw new Error(`gradient of ${name}: ${values.length} values, ${size} wanted`);
     const target = this.gradient(name);
     if (!this.#written.has(name)) target.set(values);
-    else for (let i = 0; i < size; i++) target[i] = (target[i] as number) + (values[i] as number);
+    else this.#addBlocks(this.#address("gradients", name), values);
     this.#written.add(name);
+  }
+
+  /** Adds values to those at an address, as rows of a table with one row. */
+  #addBlocks(target: number, values: Float32Array): void {
+    const scratch = new Float32Array(this.#memory.buffer, this.#rows, SCRATCH);
+    new Int32Array(this.#memory.buffer, this.#ids, 1)[0] = 0;
+    for (let start = 0; start < values.length; start += SCRATCH) {
+      const block = values.subarray(start, start + SCRATCH);
+      scratch.set(block);
+      this.#kernels.addRows(target + 4 * start, this.#ids, this.#rows, 1, block.length);
+    }
   }
 
   /** Adds `rows[i]` to row `ids[i]` of a table's gradient, in order. @throws when an id is out of range. */

@@ -17,6 +17,10 @@ export interface MultiHeadOptions {
   readonly bias?: Tensor;
   /** Share of the attention weights that is dropped in training. */
   readonly dropout: number;
+  /** Whether queries see only keys up to their own position. */
+  readonly causal?: boolean;
+  /** One head at a time; see `needsChunks` in `ops/attention.ts`. */
+  readonly chunked?: boolean;
   /** Whether B*M may be smaller than d; see `ops/matmul.ts`. */
   readonly fewQueries?: boolean;
 }
@@ -54,6 +58,8 @@ export function multiHeadAttention(x: Tensor, memory: Tensor, options: MultiHead
   const o = attention(q, k, v, {
     ...(options.bias === undefined ? {} : { bias: options.bias }),
     ...(mask === undefined ? {} : { mask }),
+    causal: options.causal === true,
+    chunked: options.chunked === true,
   });
   const merged = mergeHeads(o, x.shape[0] as Dim, width);
   return linear(merged, width, "output", { ...zeroBias(uniform(1 / Math.sqrt(width))), ...few });

@@ -23,6 +23,10 @@ export interface BlockOptions {
   readonly length: Dim;
   /** Attention bias, broadcast to [B, heads, P, P]; finite. */
   readonly bias?: Tensor;
+  /** Whether positions see only what is at or before them. */
+  readonly causal?: boolean;
+  /** Attention one head at a time, for histories whose scores are large; see `needsChunks` in `ops/attention.ts`. */
+  readonly chunked?: boolean;
   /** Only the first so many positions leave the block; all by default. For the last block, where no other is read. */
   readonly keep?: number;
 }
@@ -53,6 +57,8 @@ function attend(queries: Tensor, memory: Tensor, options: BlockOptions): Tensor 
       keys: length,
       fewQueries: options.keep !== undefined,
       dropout: options.attentionDropout,
+      causal: options.causal === true,
+      chunked: options.chunked === true,
       ...(bias === undefined ? {} : { bias }),
     }),
   );

@@ -1,12 +1,15 @@
 /** Nonlinearities. */
 import type { Graph, Tensor } from "../graph.ts";
 import { keptSum } from "./broadcast.ts";
-import { abs, add, exp, log, mul, neg, scale, shift, sub } from "./elementwise.ts";
+import { abs, add, exp, log, mul, neg, scale, shift, sub, toFloat } from "./elementwise.ts";
 
 /** max(x, 0), with gradient 0 at 0. */
 export function relu(x: Tensor): Tensor {
-  const y = x.graph.emit("Relu", [x], x.shape);
-  return x.graph.record(y, [x], (dy) => [() => mul(dy, x.graph.emit("Sign", [y], y.shape))]);
+  const g: Graph = x.graph;
+  const y = g.emit("Relu", [x], x.shape);
+  return g.record(y, [x], (dy) => [
+    () => mul(dy, toFloat(g.emit("Greater", [y, g.scalar(0)], y.shape, { type: "bool" }))), // Sign takes four times as long
+  ]);
 }
 
 /** 1 / (1 + e^-x). */

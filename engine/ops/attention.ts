@@ -2,8 +2,10 @@
 import type { Graph, Tensor } from "../graph.ts";
 import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from "../shape.ts";
 import { lastAxisSum } from "./activation.ts";
+import { chunkedAttention } from "./attention-chunks.ts";
 import { reshaped } from "./broadcast.ts";
-import { mul } from "./elementwise.ts";
+import { causalBias } from "./causal.ts";
+import { add, mul } from "./elementwise.ts";
 import { product } from "./matmul.ts";
 
 export interface AttentionOptions {
@@ -11,6 +13,21 @@ export interface AttentionOptions {
   readonly bias?: Tensor;
   /** Dropout mask for the weights, [B, h, M, L], without gradient. */
   readonly mask?: Tensor;
+  /** Whether each query sees only keys at or before its own position; M and L are then the same. */
+  readonly causal?: boolean;
+  /**
+   * One head of one sample at a time, with scores computed again on the way back, so that never more than
+   * L·L scores are held; see `needsChunks`. Wants a bias per key, [B or 1, 1, 1, L].
+   */
+  readonly chunked?: boolean;
+}
+
+/** Scores that one sample may hold at once, in bytes. */
+const SCORE_BYTES = 64 * 2 ** 20;
+
+/** Whether the scores of a single sample of the longest length would pass 64 MiB. Batches are cut before (`batch-source.ts`), samples cannot be. */
+export function needsChunks(heads: number, longest: number): boolean {
+  return 4 * heads * longest ** 2 > SCORE_BYTES;
 }
 
 function scoreShape(q: Tensor, k: Tensor, v: Tensor): Shape {
@@ -49,10 +66,12 @@ function withColumn(x: Tensor, column: Tensor): Tensor {
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const g: Graph = q.graph;
-  const { bias, mask } = options;
+  const { mask } = options;
   const scores = scoreShape(q, k, v);
-  checkFits(bias, scores, "bias");
+  checkFits(options.bias, scores, "bias");
   checkFits(mask, scores, "mask");
+  if (options.chunked === true) return chunkedAttention(q, k, v, options);
+  const bias = options.causal === true ? withCausal(options.bias, scores, g) : options.bias;
   const alpha = 1 / Math.sqrt(q.shape[3] as number);
   const biased = biasedScores(q, k, bias, alpha);
   const p = g.emit("Softmax", [biased], scores, { attributes: { axis: { int: -1 } } });
@@ -67,6 +86,12 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
       () => product(kept, dy, { transposeA: true }),
     ];
   });
+}
+
+function withCausal(bias: Tensor | undefined, [, , queries, keys]: Shape, g: Graph): Tensor {
+  if (queries !== keys) g.fail("attention", `${queries} queries and ${keys} keys cannot be causal`);
+  const causal = causalBias(g, keys as Dim);
+  return bias === undefined ? causal : add(causal, bias);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Attention and losses, beside the same functions in tfjs. */
 import * as tf from "@tensorflow/tfjs";
-import type { Tensor } from "../../engine/graph.ts";
-import { attention } from "../../engine/ops/attention.ts";
+import type { Graph, Tensor } from "../../engine/graph.ts";
+import { type AttentionOptions, attention } from "../../engine/ops/attention.ts";
 import { classLoss } from "../../engine/ops/class-loss.ts";
 import { binaryLoss, softmaxLoss } from "../../engine/ops/losses.ts";
 import type { Shape } from "../../engine/shape.ts";
@@ -71,6 +71,60 @@ export const attentions: Case[] = [
       [2, 2, 3, 4],
     ],
     oracle: (x) => attentionOracle(x, undefined, tf.tensor(MASK, [1, 1, 3, 3])),
+  }),
+];
+
+const FIXED: readonly Shape[] = [
+  [2, 2, 3, 4],
+  [2, 2, 3, 4],
+  [2, 2, 3, 4],
+];
+/** One value per head and score. */
+const HEAD_MASK = Array.from({ length: 36 }, (_, i) => (i % 5 === 0 ? 0 : 1.25));
+
+const options = (
+  name: string,
+  make: (g: Graph) => AttentionOptions,
+  oracle: Case["oracle"],
+): Case =>
+  attended(name, {
+    shapes: FIXED,
+    ours: ([q, k, v]) => attention(q as T, k as T, v as T, make((q as T).graph)),
+    ...(oracle && { oracle }),
+  });
+
+/** Padding, the future and dropout at once, in chunks and not. */
+const all = (x: readonly O[]) => {
+  const hidden = tf.tensor(BIAS, [2, 1, 1, 3]).add(tf.tensor(CAUSAL, [1, 1, 3, 3]));
+  return attentionOracle(x, hidden, tf.tensor(HEAD_MASK, [2, 2, 3, 3]));
+};
+const together = (g: Graph) => ({
+  bias: g.floats(BIAS, [2, 1, 1, 3]),
+  mask: g.floats(HEAD_MASK, [2, 2, 3, 3]),
+  causal: true,
+});
+
+export const chunkedAttentions: Case[] = [
+  attended("attention in chunks", {
+    ours: ([q, k, v]) => attention(q as T, k as T, v as T, { chunked: true }),
+  }),
+  attended("attention in chunks in standard operators", {
+    fused: false,
+    ours: ([q, k, v]) => attention(q as T, k as T, v as T, { chunked: true }),
+  }),
+  attended("attention in chunks with fewer queries than keys", {
+    shapes: [["B", 2, 1, 4], HEADS, HEADS],
+    ours: ([q, k, v]) => attention(q as T, k as T, v as T, { chunked: true }),
+  }),
+  options("causal attention with padding and dropout", together, all),
+  options(
+    "causal attention with padding and dropout in chunks",
+    (g) => ({ ...together(g), chunked: true }),
+    all,
+  ),
+  attended("causal attention in chunks", {
+    ours: ([q, k, v]) => attention(q as T, k as T, v as T, { chunked: true, causal: true }),
+    oracle: (x) => attentionOracle(x, tf.tensor(CAUSAL, [1, 1, 3, 3])),
   }),
 ];
 

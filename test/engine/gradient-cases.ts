@@ -21,7 +21,7 @@ import { affine, matmul } from "../../engine/ops/matmul.ts";
 import { layerNorm } from "../../engine/ops/normalization.ts";
 import { mean, sum } from "../../engine/ops/reduction.ts";
 import type { Shape } from "../../engine/shape.ts";
-import { attentions, losses } from "./attention-and-loss-cases.ts";
+import { attentions, chunkedAttentions, losses } from "./attention-and-loss-cases.ts";
 import type { Case } from "./check-gradient.ts";
 import { recurrences } from "./recurrent-cases.ts";
 import { selections } from "./selection-cases.ts";
@@ -243,6 +243,7 @@ export const cases: Case[] = [
   ...layout,
   ...products,
   ...attentions,
+  ...chunkedAttentions,
   ...losses,
   ...selections,
   ...recurrences,

@@ -69,3 +69,25 @@ t.test("sums are per run, without the first runs", async (t) => {
     ],
   });
 });
+
+t.test("the time of a loop is not counted twice", async (t) => {
+  const node = (name: string, op_name: string, ts: number, dur: number) =>
+    ({ cat: "Node", name: `${name}_kernel_time`, ts, dur, args: { op_name } }) as const;
+  const events = [
+    { cat: "Session", name: "model_run", ts: 0, dur: 100 },
+    node("scan#1", "Scan", 0, 80),
+    node("a.mul#2", "Mul", 5, 30),
+    node("a.mul#2", "Mul", 40, 30),
+    node("add#3", "Add", 80, 20),
+  ];
+  const { operations } = summarise("s", events, 1);
+  t.same(
+    operations.map(({ operation, share }) => [operation, share]),
+    [
+      ["Mul", 0.6],
+      ["Scan", 0.2],
+      ["Add", 0.2],
+      ["(outside operations)", 0],
+    ],
+  );
+});

@@ -4,6 +4,7 @@ import { Random } from "../../core/random.ts";
 import { gradients } from "../../engine/gradient.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
+import { attention } from "../../engine/ops/attention.ts";
 import { type GruWeights, gru } from "../../engine/ops/gru.ts";
 import { takeRows } from "../../engine/ops/indexing.ts";
 import { affine, matmul } from "../../engine/ops/matmul.ts";
@@ -74,6 +75,15 @@ const STEADY: Readonly<Record<string, readonly [readonly Shape[], Build]>> = {
     [[300, 2, 4], [4, 3 * 48], [3 * 48], [48, 3 * 48], [48]],
     ([x, input, bias, recurrent, recurrentBias]) =>
       gru(x as Tensor, { input, bias, recurrent, recurrentBias } as GruWeights),
+  ],
+  "attention in chunks": [
+    [
+      [1, 2, 300, 16],
+      [1, 2, 300, 16],
+      [1, 2, 300, 16],
+    ],
+    ([q, k, v]) =>
+      attention(q as Tensor, k as Tensor, v as Tensor, { chunked: true, causal: true }),
   ],
   "rows taken again and again": [
     [["few", 96]],
