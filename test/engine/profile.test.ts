@@ -57,7 +57,7 @@ t.test("sums are per run, without the first runs", async (t) => {
   const events = [0, 1, 2, 3, 4, 5].flatMap((i) => [
     { cat: "Session", name: "model_run", ts: 100 * i, dur: i < 4 ? 1000 : 50 },
     node("a.b.mul#1", "Mul", 100 * i + 1, i < 4 ? 900 : 30),
-    node("add#2", "Add", 100 * i + 2, 10),
+    node("add#2", "Add", 100 * i + 35, 10),
   ]);
   t.same(summarise("s", events, 6), {
     session: "s",
