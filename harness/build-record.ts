@@ -116,7 +116,7 @@ export function cohortSplits(
   const entries = SPLITS.map((split, i): [SplitName, SplitSummary] => {
     const { subjects, samples, positives } = counts[i] as (typeof counts)[number];
     const source = prepared.sources[split];
-    const { codes, unknown } = unknownCodes(source, tokenizer);
+    const { codes, unknown, unseen } = unknownCodes(source, tokenizer, prepared.trainSubjects);
     return [
       split,
       {
@@ -131,6 +131,7 @@ export function cohortSplits(
           samples_cut: source.truncation.samples,
           codes_cut: source.truncation.codes,
           unknown_codes_share: codes === 0 ? null : unknown / codes,
+          unseen_codes_share: codes === 0 ? null : unseen / codes,
         },
       },
     ];

@@ -133,17 +133,22 @@ function checkCohort(labels: Labels, task: TaskDefinition, store: EventStore): v
   });
 }
 
-/** Share of a split's visible codes that the tokenizer does not know, and how many codes those are. */
+/** Visible codes of a split, how many the tokenizer does not know, and how many no training subject has. */
 export function unknownCodes(
-  source: SplitSource,
+  source: SampleSource,
   tokenizer: Tokenizer,
-): { codes: number; unknown: number } {
+  trainSubjects: Uint32Array,
+): { codes: number; unknown: number; unseen: number } {
   let codes = 0;
   let unknown = 0;
+  let unseen = 0;
   for (let sample = 0; sample < source.size; sample++) {
     const history = source.read(sample);
     codes += history.length;
-    for (const code of history.code) if (tokenizer.unit[code] === 1) unknown++;
+    for (const code of history.code) {
+      if (tokenizer.unit[code] === 1) unknown++;
+      if (trainSubjects[code] === 0) unseen++;
+    }
   }
-  return { codes, unknown };
+  return { codes, unknown, unseen };
 }

@@ -73,8 +73,14 @@ function maskPositives(split: SplitSummary, samples: Cell, exclusive: boolean): 
 }
 
 function maskHistory({ history }: SplitSummary, samples: Cell): SplitSummary["history"] {
+  const isUnseenTold = history.unseen_codes_share !== undefined; // not in older records
   if (samples === MASKED) {
-    return { samples_cut: MASKED, codes_cut: MASKED, unknown_codes_share: MASKED };
+    return {
+      samples_cut: MASKED,
+      codes_cut: MASKED,
+      unknown_codes_share: MASKED,
+      ...(isUnseenTold ? { unseen_codes_share: MASKED } : {}),
+    };
   }
   const cut = hideBelow(history.samples_cut);
   const isShown = cut !== MASKED && samples - cut >= SMALLEST_COUNT;
@@ -82,6 +88,7 @@ function maskHistory({ history }: SplitSummary, samples: Cell): SplitSummary["hi
     samples_cut: isShown ? cut : MASKED,
     codes_cut: isShown ? history.codes_cut : MASKED,
     unknown_codes_share: history.unknown_codes_share,
+    ...(isUnseenTold ? { unseen_codes_share: history.unseen_codes_share } : {}),
   };
 }
 

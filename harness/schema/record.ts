@@ -101,6 +101,11 @@ const splitSchema = z
         .union([share, masked])
         .nullable()
         .describe("share of visible codes the tokenizer does not know; null without codes"),
+      unseen_codes_share: z
+        .union([share, masked])
+        .nullable()
+        .describe("share of visible codes that no training subject has; null without codes")
+        .optional(),
     }),
   })
   .meta({ id: "split" });

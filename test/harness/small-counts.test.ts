@@ -64,7 +64,12 @@ t.test(
       samples: "masked",
       subjects: "masked",
       classes: [{ positives: "masked", prevalence: "masked" }],
-      history: { samples_cut: "masked", codes_cut: "masked", unknown_codes_share: "masked" },
+      history: {
+        samples_cut: "masked",
+        codes_cut: "masked",
+        unknown_codes_share: "masked",
+        unseen_codes_share: "masked",
+      },
     });
     t.equal(masked.held_out.samples, "masked");
     t.equal(masked.train.samples, 700);

@@ -62,6 +62,7 @@ function splitSummary(
       samples_cut: Math.floor(samples / 4),
       codes_cut: 3 * samples,
       unknown_codes_share: 0.125,
+      unseen_codes_share: 0.0625,
     },
   };
 }
