@@ -86,7 +86,8 @@ function* graphLines(graph: KnowledgeGraph): Iterable<GraphLine> {
     }
 }
 
-function contentsOf(
+/** All that is known of a training, ready to be written. */
+export function artefactContents(
   options: TrainOptions,
   trained: TrainedMedTok,
   made: Inferred,
@@ -141,7 +142,7 @@ export async function trainArtefact(folder: string, options: TrainOptions): Prom
     checkpoints: checkpointsIn(partial),
   });
   const inferred = await infer(trained, made.inputs, { threads, report, signal });
-  await writeArtefact(folder, contentsOf(options, trained, inferred));
+  await writeArtefact(folder, artefactContents(options, trained, inferred));
   await rm(partial, { recursive: true, force: true });
 }
 
