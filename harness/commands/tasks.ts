@@ -1,6 +1,7 @@
 import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
+import { flawsOf } from "../protocol.ts";
 
 export const tasksCommand = defineCommand({
   name: "tasks",
@@ -22,6 +23,9 @@ export const tasksCommand = defineCommand({
       options: task.options,
       hides_of_index_visit: task.history.hideIndexVisit,
       rules: task.rules,
+      paper_flaws: Object.fromEntries(
+        task.datasets.map((dataset) => [dataset, flawsOf(task, dataset)]),
+      ),
       reference: task.reference,
     }));
     print(json, rows, () => rows.map(describe).join("\n\n"));
