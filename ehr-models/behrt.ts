@@ -2,7 +2,7 @@
  * BEHRT: a record as a document, a visit as a sentence, a code as a word, read by BERT.
  *
  * Li, Rao, Ayala Solares, Hassaine, Ramakrishnan, Canoy, Zhu, Rahimi, Salimi-Khorshidi: BEHRT, Scientific
- * Reports 10, 7155 (2020), figures 2 and 3. Notation: B samples, L tokens, d width, C classes.
+ * Reports 10, 7155 (2020), and its published code. Notation: B samples, L tokens, d width, C classes.
  *
  *   tokens = CLS, codes of visit 1, SEP, codes of visit 2, SEP, ...; the latest `maxLength` are kept
  *   X_0    = drop(LN(E[code] + S[segment] + G[age] + Pos(position)))                         [B, L, d]

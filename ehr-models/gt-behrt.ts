@@ -2,7 +2,7 @@
  * GT-BEHRT: each visit a small graph of its codes, read by a graph transformer; BERT over the visits.
  *
  * Poulain, Beheshti: Graph Transformers on EHRs: Better Representation Improves Downstream Performance, ICLR
- * 2024, sections 3.2 to 3.4, and its published notebook. Notation: B samples, T visits, G graphs (all visits of
+ * 2024, and its published notebook, the only code there is. Notation: B samples, T visits, G graphs (all visits of
  * a batch), n nodes (slot 0 the virtual node), g width of nodes, K heads, d width of visits, C classes.
  *
  * Graph transformer (`visit-graph-layer.ts`), `graphLayers` times over fully connected nodes with typed edges:
@@ -13,7 +13,8 @@
  *   X      = n blocks, each attention and a feed-forward layer with GELU, normalised after
  *   pooled = tanh(X[:, cls] W_p + b_p),   logits = pooled W + b                              [B, C]
  *
- * Pretraining on whole records of training subjects (section 3.4), in two stages:
+ * Pretraining on whole records of training subjects in two stages, which no published code shows; as others
+ * describe them:
  *   masked-nodes    node attribute masking: hidden nodes are MASK; each is predicted from its own output
  *   missing-nodes   missing node prediction: one code of a visit is taken out of its graph and predicted from
  *                   the visit's output; visit type prediction: half of the types are hidden and predicted
@@ -91,7 +92,7 @@ const DEFAULTS = {
   /** Standard deviation of tables at the start. */
   initialScale: 0.02,
   maxVisits: 32,
-  maxNodes: 64,
+  maxNodes: 48,
   pretrainEpochs: 3,
   pretrainLearningRate: 1e-3,
   /** Share of nodes that are hidden in the first stage. */

@@ -46,6 +46,7 @@ const HIDDEN = -1e9;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
+  learningRate: 7e-4,
   weightDecay: 0.3,
   /** m. */
   width: 64,
@@ -57,7 +58,7 @@ const DEFAULTS = {
   /** Of elements of v_t. */
   inputDropout: 0.3,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   /** Standard deviation of a learned table at the start. */
   initialScale: 0.02,
   /** Whether the recurrences read τ_t. */

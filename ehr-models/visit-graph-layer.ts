@@ -1,6 +1,6 @@
 /**
  * One layer of a graph transformer over fully connected nodes with typed edges (Shi et al., UniMP, IJCAI 2021,
- * equations 3 and 4, with a feed-forward layer, as in Poulain and Beheshti, ICLR 2024).
+ * with a feed-forward layer, as in Poulain and Beheshti, ICLR 2024).
  *
  *   X'   = LN(X)                                                                             per node
  *   q, k, v = X' W_q + b_q, X' W_k + b_k, X' W_v + b_v                                       [G, K, n, g]
