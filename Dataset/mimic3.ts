@@ -1,9 +1,7 @@
 /** MIMIC-III: raw tables and the SELECTs that make visits and events of them. */
 import type { DatasetDefinition, EventRule, RawTable } from "../core/dataset.ts";
+import { admissionsAsVisits, END_OF_DAY, icuStays } from "./mimic-stays.ts";
 import { icdCodeSql } from "./vocabulary.ts";
-
-/** From midnight to 23:59:59, the time of what is known to have happened on a day only. */
-const END_OF_DAY = "INTERVAL 86399 SECOND";
 
 const tables = {
   patients: {
@@ -102,38 +100,9 @@ LEFT JOIN (
 
 // Accounts opened after a death for the organ donation are no stays: with them a dead patient would be
 // readmitted on the day of death.
-const visits = `
-SELECT
-  subject_id,
-  hadm_id AS visit_id,
-  'inpatient' AS visit_type,
-  admittime AS start_time,
-  dischtime AS end_time,
-  -- Billing codes are assigned after the stay; the record of a patient who died ends with the death
-  -- where that is earlier than the written discharge. A death before admission is a slip of the pen.
-  CASE WHEN deathtime > admittime AND deathtime < dischtime THEN deathtime ELSE dischtime END AS coded_time,
-  hospital_expire_flag = 1 AS died,
-  admission_type,
-  discharge_location,
-  CASE
+const visits = admissionsAsVisits(`
     WHEN upper(diagnosis) LIKE '%ORGAN DONOR%' OR upper(diagnosis) LIKE '%DONOR ACCOUNT%'
-      THEN 'organ donor account'
-    WHEN admittime IS NULL THEN 'no admission time'
-    WHEN dischtime IS NULL THEN 'no discharge time'
-    WHEN dischtime <= admittime THEN 'discharge not after admission'
-  END AS drop_reason
-FROM admissions`;
-
-const icuStays = `
-SELECT
-  subject_id,
-  hadm_id AS visit_id,
-  icustay_id AS icu_stay_id,
-  first_careunit AS unit,
-  last_careunit AS last_unit,
-  intime AS start_time,
-  outtime AS end_time
-FROM icustays`;
+      THEN 'organ donor account'`);
 
 // Diagnoses and procedures have no time: both are billed for the stay, and known when it is over. Some
 // diagnosis rows of the full release have no code; they say that an admission had none.
@@ -185,7 +154,7 @@ export const mimic3: DatasetDefinition = {
   tables,
   subjects,
   visits,
-  icuStays,
+  icuStays: icuStays("icustay_id"),
   drugs: { table: "prescriptions", name: "drug", ndc: "ndc", route: "route" },
   events,
   descriptions: `

@@ -1,10 +1,8 @@
 /** MIMIC-IV, modules hosp and icu: raw tables and the SELECTs that make visits and events of them. */
 import type { DatasetDefinition, EventRule, RawTable } from "../core/dataset.ts";
 import type { IcdVocabulary } from "../core/vocabulary/codes.ts";
+import { admissionsAsVisits, END_OF_DAY, icuStays } from "./mimic-stays.ts";
 import { icdCodeSql } from "./vocabulary.ts";
-
-/** From midnight to 23:59:59, the time of what is known to have happened on a day only. */
-const END_OF_DAY = "INTERVAL 86399 SECOND";
 
 const tables = {
   patients: {
@@ -112,36 +110,7 @@ LEFT JOIN (
 
 // Observation stays (EU, AMBULATORY and DIRECT OBSERVATION) have a hadm_id, diagnoses and drugs like any
 // other stay and count as inpatient visits; admission_type still tells them apart.
-const visits = `
-SELECT
-  subject_id,
-  hadm_id AS visit_id,
-  'inpatient' AS visit_type,
-  admittime AS start_time,
-  dischtime AS end_time,
-  -- Billing codes are assigned after the stay; the record of a patient who died ends with the death
-  -- where that is earlier than the written discharge. A death before admission is a slip of the pen.
-  CASE WHEN deathtime > admittime AND deathtime < dischtime THEN deathtime ELSE dischtime END AS coded_time,
-  hospital_expire_flag = 1 AS died,
-  admission_type,
-  discharge_location,
-  CASE
-    WHEN admittime IS NULL THEN 'no admission time'
-    WHEN dischtime IS NULL THEN 'no discharge time'
-    WHEN dischtime <= admittime THEN 'discharge not after admission'
-  END AS drop_reason
-FROM admissions`;
-
-const icuStays = `
-SELECT
-  subject_id,
-  hadm_id AS visit_id,
-  stay_id AS icu_stay_id,
-  first_careunit AS unit,
-  last_careunit AS last_unit,
-  intime AS start_time,
-  outtime AS end_time
-FROM icustays`;
+const visits = admissionsAsVisits();
 
 // One table holds both versions, and the same string can be a code of each.
 const icdVersions = (nine: IcdVocabulary, ten: IcdVocabulary) => `CASE r.icd_version
@@ -201,7 +170,7 @@ export const mimic4: DatasetDefinition = {
   tables,
   subjects,
   visits,
-  icuStays,
+  icuStays: icuStays("stay_id"),
   drugs: { table: "prescriptions", name: "drug", ndc: "ndc", route: "route" },
   events,
   descriptions: `
