@@ -140,6 +140,9 @@ export interface OnnxModel {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly nodeCount: number;
+  /** The same as data, for runtimes that read no bytes. */
+  readonly nodes: readonly Node[];
+  readonly constants: readonly { readonly tensor: Tensor; readonly values: ConstantArray }[];
 }
 
 /**
@@ -170,5 +173,6 @@ export function toOnnx(
     message(8, [bytesField(1, domain), integerField(2, OPSETS.get(domain) ?? 1)]),
   );
   const bytes = Buffer.concat([integerField(1, IR_VERSION), message(7, parts), ...opsets]);
-  return { bytes, inputs, outputs: distinct, nodeCount: nodes.length };
+  const constants = [...graph.constants.values()].filter(({ tensor }) => used.has(tensor.name));
+  return { bytes, inputs, outputs: distinct, nodeCount: nodes.length, nodes, constants };
 }

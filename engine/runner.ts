@@ -1,5 +1,5 @@
 /**
- * Runs ONNX models. The only file that imports onnxruntime-node, and it does so on first use, so that
+ * Runs graphs, on onnxruntime unless tfjs is chosen. The only file that imports onnxruntime-node, and it does so on first use, so that
  * commands that train nothing work without it. Feeds are checked by name, type and size before a run,
  * as the runtime ignores unknown names and its messages name no tensor of ours.
  */
@@ -10,6 +10,7 @@ import type { ElementType, Tensor } from "./graph.ts";
 import type { OnnxModel } from "./onnx.ts";
 import { makeRecorder, type ProfileRecorder } from "./profile.ts";
 import { type DimValues, evaluateShape, showShape } from "./shape.ts";
+import { type Fed, installedTfjs, type RuntimeVersion, TfjsSession } from "./tfjs.ts";
 
 type Runtime = typeof import("onnxruntime-node");
 export type FeedArray = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
@@ -45,13 +46,35 @@ export async function loadRuntime(
 }
 
 /** Name and version of the runtime, for records and `doctor`; null when it is not installed. */
-export function runtimeVersion(): { readonly name: string; readonly version: string } | null {
+export function runtimeVersion(): RuntimeVersion | null {
   try {
     const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json");
     return { name: "onnxruntime-node", version: String(version) };
   } catch {
     return null;
   }
+}
+
+export const RUNTIMES = ["onnxruntime", "tfjs"] as const;
+export type RuntimeName = (typeof RUNTIMES)[number];
+let chosen: RuntimeName = "onnxruntime";
+
+/** Makes every session from now on one of this runtime. */
+export function chooseRuntime(name: RuntimeName): void {
+  chosen = name;
+}
+
+/** Name and version of the runtime that sessions are made of now; null when it is not installed. */
+export function chosenRuntime(): RuntimeVersion | null {
+  return chosen === "tfjs" ? (installedTfjs()[0] ?? null) : runtimeVersion();
+}
+
+/** What a session needs of a runtime. */
+interface Backend {
+  run(
+    feeds: Readonly<Record<string, Fed>>,
+  ): Promise<Readonly<Record<string, { readonly data: unknown }>>>;
+  release(): Promise<void>;
 }
 
 export interface SessionOptions {
@@ -61,31 +84,21 @@ export interface SessionOptions {
   readonly label?: string;
 }
 
-/** A model loaded into the runtime. Release it when done: each keeps its memory until then. */
-export class Session {
-  readonly model: OnnxModel;
+/** onnxruntime behind the common face. */
+class OrtBackend implements Backend {
   readonly #ort: Runtime;
   readonly #session: InferenceSession;
-  /** Values given once, e.g. parameters and frozen tables: name -> tensor. */
-  readonly #held = new Map<string, OrtTensor>();
   readonly #recorder: ProfileRecorder | undefined;
-  readonly #endProfile: () => void;
+  /** Tensors of values that are fed again, e.g. parameters. */
+  readonly #known = new WeakMap<Fed, OrtTensor>();
 
-  private constructor(
-    model: OnnxModel,
-    ort: Runtime,
-    session: InferenceSession,
-    recorder: ProfileRecorder | undefined,
-  ) {
-    this.model = model;
-    this.#recorder = recorder;
-    this.#endProfile = () => session.endProfiling();
+  private constructor(ort: Runtime, session: InferenceSession, recorder?: ProfileRecorder) {
     this.#ort = ort;
     this.#session = session;
+    this.#recorder = recorder;
   }
 
-  /** @throws BenchError when onnxruntime-node is not installed. */
-  static async create(model: OnnxModel, options: SessionOptions = {}): Promise<Session> {
+  static async create(model: OnnxModel, options: SessionOptions): Promise<OrtBackend> {
     const { threads = 1, label = "prediction" } = options;
     const recorder = makeRecorder(label);
     loaded ??= loadRuntime();
@@ -99,7 +112,48 @@ export class Session {
       // Waiting threads that spin make two threads slower than one as soon as the machine is shared.
       ...(threads > 1 ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
     });
-    return new Session(model, ort, session, recorder);
+    return new OrtBackend(ort, session, recorder);
+  }
+
+  async run(feeds: Readonly<Record<string, Fed>>) {
+    const all = Object.entries(feeds).map(([name, fed]) => [name, this.#tensor(fed)]);
+    const outputs = await this.#session.run(Object.fromEntries(all));
+    this.#recorder?.ran(() => this.#session.endProfiling());
+    return outputs;
+  }
+
+  async release(): Promise<void> {
+    this.#recorder?.released(() => this.#session.endProfiling());
+    await this.#session.release();
+  }
+
+  #tensor(fed: Fed): OrtTensor {
+    const known = this.#known.get(fed);
+    if (known !== undefined) return known;
+    const { type, values, shape } = fed;
+    const made = new this.#ort.Tensor(type, values as Float32Array, [...shape]);
+    this.#known.set(fed, made);
+    return made;
+  }
+}
+
+/** A model loaded into the runtime. Release it when done: each keeps its memory until then. */
+export class Session {
+  readonly model: OnnxModel;
+  readonly #backend: Backend;
+  /** Values given once, e.g. parameters and frozen tables, by name. */
+  readonly #held = new Map<string, Fed>();
+
+  private constructor(model: OnnxModel, backend: Backend) {
+    this.model = model;
+    this.#backend = backend;
+  }
+
+  /** @throws BenchError when the runtime is not installed, or does not know an operator of the model. */
+  static async create(model: OnnxModel, options: SessionOptions = {}): Promise<Session> {
+    const isTfjs = chosen === "tfjs";
+    const backend = isTfjs ? TfjsSession.create(model) : OrtBackend.create(model, options);
+    return new Session(model, await backend);
   }
 
   /** Feeds a static input at every run from now on; the array is read in place, so later writes show. */
@@ -113,10 +167,9 @@ export class Session {
     const known = new Set(this.model.inputs.map((input) => input.name));
     for (const name of Object.keys(feeds))
       if (!known.has(name)) throw new Error(`run: the model has no input "${name}"`);
-    const all: Record<string, OrtTensor> = {};
+    const all: Record<string, Fed> = {};
     for (const input of this.model.inputs) all[input.name] = this.#feed(input, feeds, dims);
-    const outputs = await this.#session.run(all);
-    this.#recorder?.ran(this.#endProfile);
+    const outputs = await this.#backend.run(all);
     return new Map(
       this.model.outputs.map(({ name }) => [name, outputs[name]?.data as Float32Array]),
     );
@@ -124,11 +177,10 @@ export class Session {
 
   async release(): Promise<void> {
     this.#held.clear();
-    this.#recorder?.released(this.#endProfile);
-    await this.#session.release();
+    await this.#backend.release();
   }
 
-  #feed(input: Tensor, feeds: Feeds, dims: DimValues): OrtTensor {
+  #feed(input: Tensor, feeds: Feeds, dims: DimValues): Fed {
     const values = feeds[input.name];
     if (values !== undefined) return this.#tensor(input, values, dims);
     const held = this.#held.get(input.name);
@@ -138,7 +190,7 @@ export class Session {
     throw new Error(`run: no value for the input "${input.name}" ${showShape(input.shape)}`);
   }
 
-  #tensor(input: Tensor, values: FeedArray, dims: DimValues): OrtTensor {
+  #tensor(input: Tensor, values: FeedArray, dims: DimValues): Fed {
     const shape = evaluateShape(input.shape, dims);
     const size = shape.reduce((a, b) => a * b, 1);
     const wanted = ARRAYS[input.type];
@@ -148,6 +200,6 @@ export class Session {
       throw new Error(
         `run: "${input.name}" wants ${showShape(input.shape)} = ${showShape(shape)}, got ${values.length} values`,
       );
-    return new this.#ort.Tensor(input.type, values as Float32Array, shape);
+    return { type: input.type, values, shape };
   }
 }

@@ -14,7 +14,7 @@ import { gradients } from "./gradient.ts";
 import type { Graph, Tensor } from "./graph.ts";
 import { toOnnx } from "./onnx.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
-import { type FeedArray, type Feeds, type Results, Session } from "./runner.ts";
+import { chosenRuntime, type FeedArray, type Feeds, type Results, Session } from "./runner.ts";
 import type { DimValues } from "./shape.ts";
 import { type Checkpoint, State } from "./state.ts";
 
@@ -43,7 +43,7 @@ export interface TrainerOptions {
 
 /** All that the steps to come depend on, beside the batches and the seed. */
 export interface TrainerCheckpoint extends Checkpoint {
-  /** Hash of the operations; another graph cannot go on from it. */
+  /** Runtime and hash of the operations; another graph cannot go on from it, nor another runtime. */
   readonly operations: string;
   /** Lengths of the dropout pools. */
   readonly pools: readonly (readonly [rate: number, length: number])[];
@@ -73,7 +73,7 @@ export class Trainer {
     this.graph = options.graph;
     this.#session = session;
     this.nodeCount = session.model.nodeCount;
-    this.operations = sha256(session.model.bytes);
+    this.operations = `${chosenRuntime()?.name} ${sha256(session.model.bytes)}`;
     this.state = new State(options.graph.parameters, options.random.derive("init"));
     const { start } = options;
     if (start !== undefined && start.size > 0 && this.state.adopt(start).length === 0)

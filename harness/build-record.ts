@@ -5,7 +5,7 @@ import { sha256 } from "../core/hash.ts";
 import type { CohortStep } from "../core/task.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { datasets } from "../Dataset/index.ts";
-import { runtimeVersion } from "../engine/runner.ts";
+import { chosenRuntime } from "../engine/runner.ts";
 import { type BestPossible, bestPossible } from "../metrics/index.ts";
 import { labelCounts } from "./labels.ts";
 import { predictionsHash } from "./predictions.ts";
@@ -93,7 +93,7 @@ export function buildSpec(
 
 function describeHarness(threads: number): ResultRecord["harness"] {
   const git = gitState();
-  const runtime = runtimeVersion();
+  const runtime = chosenRuntime();
   return {
     version: harnessVersion(),
     commit: git?.commit ?? null,

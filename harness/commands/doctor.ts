@@ -4,6 +4,7 @@ import { BenchError } from "../../core/errors.ts";
 import { duckdbVersion } from "../../Dataset/duckdb.ts";
 import { datasets } from "../../Dataset/index.ts";
 import { runtimeVersion } from "../../engine/runner.ts";
+import { installedTfjs, TFJS_PACKAGES } from "../../engine/tfjs.ts";
 import { cacheFolder } from "../cache.ts";
 import { defineCommand } from "../command.ts";
 import { configuredRoot } from "../open-dataset.ts";
@@ -28,6 +29,7 @@ export const doctorCommand = defineCommand({
     const checks = [
       nodeCheck(),
       engineCheck(),
+      tfjsCheck(),
       { check: "tables", ok: true, found: `DuckDB ${duckdbVersion()}`, fix: "" },
       { check: "processors", ok: true, found: `${availableParallelism()} usable`, fix: "" },
       memoryCheck(),
@@ -40,7 +42,7 @@ export const doctorCommand = defineCommand({
         checks.map((c) => [c.ok ? "ok" : "--", c.check, c.found, c.fix]),
       ),
     );
-    if (!checks[0]?.ok || !checks[1]?.ok || !checks[2]?.ok) {
+    if (!checks[0]?.ok || !checks[1]?.ok || !checks[3]?.ok) {
       throw new BenchError({
         what: "this machine cannot run the benchmark yet",
         fix: "see the lines marked --",
@@ -70,6 +72,14 @@ function engineCheck(): Check {
         fix: "npm install --onnxruntime-node-install=skip",
       }
     : { check: "tensor engine", ok: true, found: `${runtime.name} ${runtime.version}`, fix: "" };
+}
+
+/** Not having it is no fault: nothing needs it. */
+function tfjsCheck(): Check {
+  const found = installedTfjs().map(({ name, version }) => `${name} ${version}`);
+  const fix =
+    found.length > 0 ? "" : `optional: npm install ${TFJS_PACKAGES[1]} and run --runtime tfjs`;
+  return { check: "second runtime", ok: true, found: found.join(", ") || "none installed", fix };
 }
 
 function memoryCheck(): Check {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import { models } from "../../ehr-models/index.ts";
 import { startProfiling, takeProfiles } from "../../engine/profile.ts";
+import { chooseRuntime, RUNTIMES } from "../../engine/runner.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
 import { cacheFolder } from "../cache.ts";
 import { chooseTask, taskFlags } from "../choose-task.ts";
@@ -73,6 +74,17 @@ export const runCommand = defineCommand({
     },
     draws: { type: "number", default: 1000, describe: "bootstrap draws for the intervals" },
     out: { type: "string", default: "results", describe: "folder for records (below it, runs/)" },
+    runtime: {
+      choices: RUNTIMES,
+      default: "onnxruntime" as const,
+      describe:
+        "what runs the tensor graphs; tfjs: the same numbers within float tolerance, slowly",
+    },
+    device: {
+      choices: ["cpu", "webgpu", "cuda"] as const,
+      default: "cpu" as const,
+      describe: "only cpu so far",
+    },
     profile: {
       type: "boolean",
       default: false,
@@ -111,6 +123,7 @@ export const runCommand = defineCommand({
       resultsDir: resolve(args.out),
       cacheDir: cacheFolder(args["cache-dir"]),
     };
+    checkDevice(args.device);
     const progress = openProgress();
     // Loaded here because the statistics library takes longer to load than most commands take to run.
     const { dryRun, runSeeds } = await import("../run.ts");
@@ -122,6 +135,7 @@ export const runCommand = defineCommand({
         print(args.json, outlook, () => JSON.stringify(outlook, null, 2));
         return;
       }
+      chooseRuntime(args.runtime);
       if (args.profile) startProfiling();
       const records = await runSeeds(store, plan, progress);
       if (args.profile) progress.say(profileTable(takeProfiles()));
@@ -136,6 +150,17 @@ export const runCommand = defineCommand({
 function checkTaskOfDataset(dataset: string, plan: RunPlan): void {
   checkTask(plan.task, dataset);
   checkModel(plan.model, plan.task, plan.taskOptions, plan.tokenizer);
+}
+
+/** Asking for a device never runs on another one silently. */
+function checkDevice(device: string): void {
+  if (device === "cpu") return;
+  throw new BenchError({
+    what: `--device ${device} is not there: training graphs use operators that the ${device} provider lacks, and their state lives in the processor's memory`,
+    where: "command line",
+    fix: "leave --device out; for a graphics card, install @tensorflow/tfjs-node-gpu and give --runtime tfjs",
+    exitCode: 2,
+  });
 }
 
 function wholeNumber(flag: string, value: number, least: number): number {
