@@ -1,16 +1,21 @@
 /**
- * Speed of the training engine. Run: npx tsx bench/engine.ts [threads ...]   (default: 1 2)
+ * Speed of the training engine. Run: npx tsx bench/engine.ts [threads ...] [names ...]
+ * By default 1 and 2 threads and all nets; one net alone (`C-chunked`, say) also tells its memory. `memory`
+ * runs 1,000 steps of changing lengths instead and prints how much is resident.
  * The share is of the matrix-product peak measured in the same process with the same number of threads.
  * Rates are of the best step, as the peak is of the best run; medians stand beside them. On a shared
  * machine compare only figures of one run.
  */
 import { Random } from "../core/random.ts";
-import { PART_BYTES } from "../ehr-models/batch-source.ts";
+import { PART_BYTES, PART_TOKENS } from "../ehr-models/batch-source.ts";
 import { Graph, type Tensor } from "../engine/graph.ts";
+import { ones } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
+import { gru, lastState } from "../engine/layers/gru.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { toOnnx } from "../engine/onnx.ts";
+import { mul } from "../engine/ops/elementwise.ts";
 import { reshape } from "../engine/ops/layout.ts";
 import { binaryLoss } from "../engine/ops/losses.ts";
 import { product } from "../engine/ops/matmul.ts";
@@ -28,11 +33,24 @@ interface Net {
   readonly heads: number;
   readonly layers: number;
   readonly vocabulary: number;
+  /** Attention one head at a time, scores computed again on the way back. */
+  readonly chunked?: boolean;
 }
 
 const NETS: readonly Net[] = [
   { name: "A", B: 64, L: 128, d: 128, ff: 256, heads: 4, layers: 2, vocabulary: 2000 },
   { name: "C", B: 32, L: 512, d: 64, ff: 256, heads: 4, layers: 4, vocabulary: 2000 },
+  {
+    name: "C-chunked",
+    B: 32,
+    L: 512,
+    d: 64,
+    ff: 256,
+    heads: 4,
+    layers: 4,
+    vocabulary: 2000,
+    chunked: true,
+  },
   { name: "embedding", B: 64, L: 64, d: 128, ff: 0, heads: 1, layers: 0, vocabulary: 40_000 },
 ];
 
@@ -86,6 +104,7 @@ function logitsOf(g: Graph, net: Net): Tensor {
     batch: "B",
     length: "L",
     bias: g.input("bias", ["B", 1, 1, "L"]),
+    chunked: net.chunked === true,
   } as const;
   for (let i = 0; i < layers; i++) x = transformerBlock(x, `layer${i}`, block);
   return linear(mean(reshape(x, ["B", "L", d]), [1]), 1, "output");
@@ -93,7 +112,9 @@ function logitsOf(g: Graph, net: Net): Tensor {
 
 function partsOf(net: Net): Batch[] {
   const { B, L, heads, vocabulary } = net;
-  const size = Math.max(1, Math.min(B, Math.floor(PART_BYTES / (4 * heads * L * L))));
+  const bytes = net.chunked === true ? 0 : 4 * heads * L * L;
+  const most = Math.min(PART_TOKENS / L, PART_BYTES / Math.max(1, bytes));
+  const size = Math.max(1, Math.min(B, Math.floor(most)));
   const random = Random.fromSeed(1).derive(net.name);
   const parts: Batch[] = [];
   for (let start = 0; start < B; start += size) {
@@ -108,41 +129,103 @@ function partsOf(net: Net): Batch[] {
   return parts;
 }
 
-async function step(net: Net, threads: number, ceiling: number): Promise<void> {
-  const graph = new Graph({ training: true });
-  const logits = logitsOf(graph, net);
+function lossOf(graph: Graph, logits: Tensor): Tensor {
   const weighting = {
     weight: graph.input("weight", ["B", 1]),
     total: graph.input(TOTAL_WEIGHT, []),
   };
-  const loss = binaryLoss(logits, graph.input("y", ["B", 1]), weighting);
-  const trainer = await Trainer.create({ graph, loss, random: Random.fromSeed(0), threads });
-  const parts = partsOf(net);
-  const { median, best } = await time(net.layers === 0 ? 60 : 12, () =>
-    trainer.step(parts, OPTIMIZER_DEFAULTS),
-  );
-  const rate = gigaflops(net) / (best / 1000);
-  const speed = `${rate.toFixed(0)} GFLOP/s, ${((100 * rate) / ceiling).toFixed(0)} % of the peak`;
-  const facts = [
-    `${best.toFixed(1)} ms (median ${median.toFixed(1)})`,
-    ...(net.layers === 0 ? [] : [speed]),
+  return binaryLoss(logits, graph.input("y", ["B", 1]), weighting);
+}
+
+function report(name: string, threads: number, trainer: Trainer, facts: readonly string[]): void {
+  const common = [
     `${(trainer.state.parameterCount / 1e6).toFixed(2)}M parameters`,
     `${trainer.nodeCount} nodes`,
-    `${parts.length} part(s)`,
-    `${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB resident`,
+    `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB peak`,
   ];
-  console.log(`${net.name}, ${threads} thread(s): ${facts.join(", ")}`);
+  console.log(`${name}, ${threads} thread(s): ${[...facts, ...common].join(", ")}`);
+}
+
+function speed(gigaflop: number, { median, best }: Timing, ceiling: number): string[] {
+  const rate = gigaflop / (best / 1000);
+  const share = ((100 * rate) / ceiling).toFixed(0);
+  const times = `${best.toFixed(1)} ms (median ${median.toFixed(1)})`;
+  return gigaflop === 0 ? [times] : [times, `${rate.toFixed(0)} GFLOP/s, ${share} % of the peak`];
+}
+
+async function step(net: Net, threads: number, ceiling: number): Promise<void> {
+  const graph = new Graph({ training: true });
+  const loss = lossOf(graph, logitsOf(graph, net));
+  const start = performance.now();
+  const trainer = await Trainer.create({ graph, loss, random: Random.fromSeed(0), threads });
+  const parts = partsOf(net);
+  await trainer.step(parts, OPTIMIZER_DEFAULTS);
+  const first = performance.now() - start;
+  const timing = await time(net.layers === 0 ? 60 : 12, () =>
+    trainer.step(parts, OPTIMIZER_DEFAULTS),
+  );
+  const work = net.layers === 0 ? 0 : gigaflops(net);
+  report(net.name, threads, trainer, [
+    ...speed(work, timing, ceiling),
+    `${parts.length} part(s)`,
+    `first step after ${first.toFixed(0)} ms`,
+  ]);
   await trainer.release();
 }
 
-const wanted = process.argv
-  .slice(2)
-  .map(Number)
-  .filter((n) => n > 0);
-for (const threads of wanted.length > 0 ? wanted : [1, 2]) {
+/** T=32, B=128, d=H=128, loss on the last state: the net of the GRU figures that engines are compared by. */
+async function recurrentStep(threads: number, ceiling: number): Promise<void> {
+  const [T, B, H] = [32, 128, 128];
+  const graph = new Graph({ training: true });
+  const x = graph.input("x", ["B", T, H]);
+  const states = gru(linearInput(x, H), "gru", { batch: "B", steps: T, width: H });
+  const loss = lossOf(graph, linear(lastState(states), 1, "output", { fewRows: true }));
+  const trainer = await Trainer.create({ graph, loss, random: Random.fromSeed(0), threads });
+  const random = Random.fromSeed(1);
+  const feeds = {
+    x: Float32Array.from({ length: B * T * H }, () => random.normal()),
+    y: Float32Array.from({ length: B }, () => random.below(2)),
+    weight: new Float32Array(B).fill(1),
+  };
+  const part: Batch = { feeds, dims: { B }, weight: B };
+  const timing = await time(20, () => trainer.step([part], OPTIMIZER_DEFAULTS));
+  const gigaflop = (3 * 2 * 3 * (H * H + H * H) * B * T) / 1e9;
+  report("GRU", threads, trainer, speed(gigaflop, timing, ceiling));
+  await trainer.release();
+}
+
+/** x times a trained factor, so that the gradient of the inputs is computed too, as behind an embedding. */
+function linearInput(x: Tensor, width: number): Tensor {
+  return mul(x, x.graph.parameter("factor", [width], ones, false));
+}
+
+/** Resident memory over 1,000 steps of 40 lengths. */
+async function memory(threads: number): Promise<void> {
+  const net = { ...(NETS[0] as Net), name: "memory", B: 16, d: 64, ff: 128 };
+  const graph = new Graph({ training: true });
+  const loss = lossOf(graph, logitsOf(graph, net));
+  const trainer = await Trainer.create({ graph, loss, random: Random.fromSeed(0), threads });
+  for (let i = 0; i <= 1000; i++) {
+    await trainer.step(partsOf({ ...net, L: 8 + 4 * ((7 * i) % 40) }), OPTIMIZER_DEFAULTS);
+    if (i % 100 === 0)
+      console.log(`step ${i}: ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB resident`);
+  }
+  await trainer.release();
+}
+
+const words = process.argv.slice(2);
+const threadCounts = words.map(Number).filter((n) => n > 0);
+const names = words.filter((word) => !(Number(word) > 0));
+const isWanted = (name: string) => names.length === 0 || names.includes(name);
+for (const threads of threadCounts.length > 0 ? threadCounts : [1, 2]) {
+  if (names.includes("memory")) {
+    await memory(threads);
+    continue;
+  }
   const ceiling = await peak(threads);
   console.log(
     `peak with ${threads} thread${threads > 1 ? "s" : ""}: ${ceiling.toFixed(0)} GFLOP/s`,
   );
-  for (const net of NETS) await step(net, threads, ceiling);
+  for (const net of NETS) if (isWanted(net.name)) await step(net, threads, ceiling);
+  if (isWanted("GRU")) await recurrentStep(threads, ceiling);
 }
