@@ -45,14 +45,50 @@ export function groupsSeen(codes: CodeTable, timelines: SampleSource): string[] 
   return [...seen].sort();
 }
 
-/** 1 where drugs of two different classes occur in one visit of some timeline, [D × D], symmetric. */
-export function coPrescriptions(classes: DrugClasses, timelines: SampleSource): Uint8Array {
+/** In how many visits classes were given, alone and together. */
+interface VisitCounts {
+  /** Visits with a drug of some class. */
+  visits: number;
+  readonly single: Float64Array; // [D]
+  readonly pair: Float64Array; // [D × D]
+}
+
+function countVisits(classes: DrugClasses, timelines: SampleSource): VisitCounts {
   const D = classes.groups.length;
-  const adjacency = new Uint8Array(D * D);
+  const counts = { visits: 0, single: new Float64Array(D), pair: new Float64Array(D * D) };
+  const plusOne = (sums: Float64Array, at: number) => {
+    sums[at] = (sums[at] as number) + 1;
+  };
   for (let sample = 0; sample < timelines.size; sample++) {
-    for (const set of givenByVisit(classes, timelines.read(sample)))
-      for (const a of set) for (const b of set) if (a !== b) adjacency[a * D + b] = 1;
+    for (const set of givenByVisit(classes, timelines.read(sample))) {
+      if (set.size > 0) counts.visits += 1;
+      for (const a of set) {
+        plusOne(counts.single, a);
+        for (const b of set) plusOne(counts.pair, a * D + b);
+      }
+    }
   }
+  return counts;
+}
+
+/**
+ * 1 where two different classes were given in one visit of some timeline, and at least `lift` times as often
+ * as if they were given independently of each other; [D × D], symmetric. A lift of 0 asks for one visit.
+ */
+export function coPrescriptions(
+  classes: DrugClasses,
+  timelines: SampleSource,
+  lift: number,
+): Uint8Array {
+  const D = classes.groups.length;
+  const { visits, single, pair } = countVisits(classes, timelines);
+  const adjacency = new Uint8Array(D * D);
+  for (let a = 0; a < D; a++)
+    for (let b = 0; b < D; b++) {
+      const together = pair[a * D + b] as number;
+      const byChance = ((single[a] as number) * (single[b] as number)) / visits;
+      if (a !== b && together > 0 && together >= lift * byChance) adjacency[a * D + b] = 1;
+    }
   return adjacency;
 }
 
@@ -105,12 +141,12 @@ const ALL_CODES = 1e9;
 /**
  * The classes and graphs of a fit: the target's classes where they are ATC groups, else all third-level
  * classes of training subjects.
- * @param wantsInteractions whether the file `ddi` is read
+ * @param options whether the file `ddi` is read, and the lift that `coPrescriptions` asks for
  * @throws BenchError when it is not given or has no pair of these classes, and when there is no class.
  */
 export async function drugMemory(
   context: FitContext,
-  wantsInteractions: boolean,
+  options: { readonly interactions: boolean; readonly minLift: number },
 ): Promise<DrugMemory> {
   const { labels, codes, files } = context;
   const timelines = await context.timelines({ maxCodes: ALL_CODES, repeats: "once-per-visit" });
@@ -124,8 +160,9 @@ export async function drugMemory(
       fix: "map drugs to ATC codes when the data are loaded, or choose another model",
     });
   const classes = drugClasses(codes, groups);
-  const interacting = wantsInteractions ? interactionGraph(files["ddi"], groups) : undefined;
-  return { classes, together: coPrescriptions(classes, timelines), interacting, isNative };
+  const interacting = options.interactions ? interactionGraph(files["ddi"], groups) : undefined;
+  const together = coPrescriptions(classes, timelines, options.minLift);
+  return { classes, together, interacting, isNative };
 }
 
 function interactionGraph(file: string | undefined, groups: readonly string[]): Uint8Array {

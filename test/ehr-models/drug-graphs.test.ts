@@ -8,12 +8,13 @@ import { A01, A02, A03, DIAGNOSIS, sourceWith, subject } from "../support/subjec
 
 const SPEC = LABELS.multilabel;
 const CODES = codeTable();
+const OPTIONS = { interactions: false, minLift: 0 };
 const SIZES = { width: 8, maxVisits: 4 };
 
 async function memoryOf(timelines: SampleSource, ddi?: string) {
   const files = ddi === undefined ? {} : { ddi };
   const context = contextOf({ train: sourceWith(subject([DIAGNOSIS])), timelines, files });
-  return drugMemory(context, ddi !== undefined);
+  return drugMemory(context, { interactions: ddi !== undefined, minLift: 0 });
 }
 
 t.test("the code table of these tests has a drug of each class", async (t) => {
@@ -42,7 +43,7 @@ t.test(
       tuning: sourceWith(pair),
       timelines: sourceWith(subject([A01, A02])),
     });
-    const { together } = await drugMemory(context, false);
+    const { together } = await drugMemory(context, { interactions: false, minLift: 0 });
     t.same([...together], [0, 1, 0, 1, 0, 0, 0, 0, 0]);
   },
 );
@@ -60,6 +61,21 @@ t.test(
   },
 );
 
+t.test("classes that meet by chance only are not joined when a lift is asked for", async (t) => {
+  // Of 4 visits A01 is in 2, A02 in 3, A03 in 1.
+  const timelines = sourceWith(subject([A01, A02], [A01, A03], [A02], [DIAGNOSIS, A02]));
+  const joined = async (minLift: number) => {
+    const context = contextOf({ train: timelines });
+    const { together } = await drugMemory(context, { interactions: false, minLift });
+    return [together[1], together[2], together[5]];
+  };
+  t.same(await joined(0), [1, 1, 0]);
+  t.same(await joined(0.5), [1, 1, 0], "1 visit where 2 · 3 / 4 were by chance");
+  t.same(await joined(1), [0, 1, 0]);
+  t.same(await joined(2), [0, 1, 0], "1 visit where 2 · 1 / 4 were by chance");
+  t.same(await joined(2.5), [0, 0, 0]);
+});
+
 t.test("rows of the graph are means over a class and its neighbours", async (t) => {
   const third = Math.fround(1 / 3);
   t.same(
@@ -72,11 +88,11 @@ t.test("rows of the graph are means over a class and its neighbours", async (t) 
 t.test("a target of single drugs keeps the classes of all drugs in memory", async (t) => {
   const spec = { ...SPEC, classCodes: [["ATC/A01AA20"], ["ATC/A02AA05"], ["ATC/A03AA08"]] };
   const timelines = sourceWith(subject([A01, A02], [A03]));
-  const memory = await drugMemory(contextOf({ train: sourceOf([], spec), timelines }), false);
+  const memory = await drugMemory(contextOf({ train: sourceOf([], spec), timelines }), OPTIONS);
   t.same(memory.classes.groups, ["A01A", "A02A", "A03A"]);
   t.notOk(memory.isNative);
   const none = contextOf({ train: sourceOf([], spec), timelines: sourceWith(subject([0])) });
-  await t.rejects(drugMemory(none, false), { message: /no training subject has a drug/ });
+  await t.rejects(drugMemory(none, OPTIONS), { message: /no training subject has a drug/ });
 });
 
 t.test("a table of interactions is asked for, and must be about these classes", async (t) => {
