@@ -4,7 +4,7 @@
  * Chan, Yin, Bae, Yu: Multi-task heterogeneous graph learning on electronic health records, Neural Networks
  * (2024), 106644, and its published code. B samples, L codes, T visits, D width, C classes.
  *
- *   h_c    = GELU(E[c] W_type(c)),  h_v = GELU([log days ago; log visits after] W_v),  h_s = GELU(facts W_s)
+ *   h_c    = GELU(LN(E[c]) W_type(c)),  h_v = GELU([log days ago; log visits after] W_v),  h_s = GELU(facts W_s)
  *   h      = the sample's state after n layers of attention over its graph (`ego-graph.ts`)      [B, D]
  *   logits = drop(h) W + b                                                                       [B, C]
  *
@@ -26,6 +26,7 @@
  * Deviation: losses of different tasks are divided by what knowing nothing costs, so that their variance
  *   compares them; no temperature, which would only scale training logits (M11).
  * Deviation: vectors of codes go on being trained; the published ones are frozen, and never were trained (M4).
+ * Deviation: vectors of codes are normalised first; a table that starts small would drown in what visits hear.
  * Deviation: visits and the sample start from times and facts instead of from noise; other codes are a fourth
  *   type of node. In training, whole codes are dropped (`codeDropout`), 0 in the paper's preset.
  */
@@ -34,6 +35,7 @@ import type { LabelKind } from "../core/label.ts";
 import type { FitContext } from "../core/model.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { dropout, mask } from "../engine/layers/dropout.ts";
+import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { gelu } from "../engine/ops/activation.ts";
 import { add, mul, scale } from "../engine/ops/elementwise.ts";
@@ -102,7 +104,7 @@ const COLUMNS = [
 function codeStates({ inputs, tokenizer, hyperparameters: h }: Context, of: OfType): Tensor {
   const N = multiplyDims("B", "L");
   const vectors = embedCodes(inputs["codes"] as Tensor, tokenizer, h.inputWidth, h.initialScale);
-  const whole = dropout(vectors, h.inputDropout, "history");
+  const whole = dropout(layerNorm(vectors, "norm"), h.inputDropout, "history");
   const kept = mask(whole, [N, 1], h.codeDropout, "words");
   const typed = CODE_TYPES.map((type) =>
     mul(gelu(linear(kept, h.width, `${type}.input`)), reshape(of[type], [N, 1])),

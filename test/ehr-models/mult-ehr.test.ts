@@ -34,7 +34,7 @@ function stackParameters(D: number, H: number, layers: number): number {
 t.test("it has as many parameters as its equations say", async (t) => {
   const train = sourceOf(makeSamples(24, LABELS.multiclass), LABELS.multiclass);
   const facts = 3 + 3 + 4;
-  const inputs = 4 * layer(12, 8) + layer(2, 8) + layer(facts, 8);
+  const inputs = 2 * 12 + 4 * layer(12, 8) + layer(2, 8) + layer(facts, 8);
   for (const [tokenizer, codes, denoising, stacks] of [
     [undefined, (CODE_COUNT + 2) * 12, true, 2],
     [vectorTokenizer(false), layer(8, 12) + 8, false, 1],
