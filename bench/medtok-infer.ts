@@ -12,7 +12,8 @@ import { writeArtefact } from "../tokenizers/artefact/write.ts";
 import { trainMedTok } from "../tokenizers/medtok/train.ts";
 import { infer } from "../tokenizers/pipeline/infer.ts";
 import { type CodeSource, makeInputs } from "../tokenizers/pipeline/inputs.ts";
-import { artefactContents, tokenizerRandom } from "../tokenizers/pipeline/medtok-artefact.ts";
+import { artefactContents } from "../tokenizers/pipeline/medtok-artefact.ts";
+import { tokenizerRandom } from "../tokenizers/pipeline/random.ts";
 import { settingsOf } from "../tokenizers/pipeline/settings.ts";
 
 const WORDS = 8_000;
@@ -87,7 +88,7 @@ try {
   const inferred = await infer(trained, made.inputs, { threads: 1, ...work });
   lap("inference");
   const rest = { made, config, options: {}, seed: 0, split: null, mapped: [], threads: 1, ...work };
-  await writeArtefact(join(root, "tokenizer"), artefactContents(rest, trained, inferred));
+  await writeArtefact(join(root, "tokenizer"), artefactContents(rest, trained, inferred, null));
   lap("written");
   console.log(`in all ${((performance.now() - start) / 1000).toFixed(0)} s for ${count} codes`);
 } finally {

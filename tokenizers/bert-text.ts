@@ -7,7 +7,7 @@ import { shortHash } from "../core/hash.ts";
 import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
 import { sourceOf } from "./pipeline/fit-medtok.ts";
 import { makeText } from "./pipeline/inputs.ts";
-import { tokenizerRandom } from "./pipeline/medtok-artefact.ts";
+import { tokenizerRandom } from "./pipeline/random.ts";
 import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
 
 async function fit(context: TokenizerContext): Promise<Tokenizer> {

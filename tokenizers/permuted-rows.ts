@@ -5,7 +5,7 @@
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { MEDTOK_PRESETS } from "./medtok/config.ts";
 import { fitMedTok } from "./pipeline/fit-medtok.ts";
-import { tokenizerRandom } from "./pipeline/medtok-artefact.ts";
+import { tokenizerRandom } from "./pipeline/random.ts";
 import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
 import { exchangedRows } from "./pipeline/units.ts";
 

@@ -5,7 +5,8 @@ import type { CodeTable } from "../../core/tokenizer.ts";
 import { Artefact } from "../../tokenizers/artefact/open.ts";
 import { medtok } from "../../tokenizers/medtok.ts";
 import { makeInputs } from "../../tokenizers/pipeline/inputs.ts";
-import { tokenizerRandom, trainArtefact } from "../../tokenizers/pipeline/medtok-artefact.ts";
+import { trainArtefact } from "../../tokenizers/pipeline/medtok-artefact.ts";
+import { tokenizerRandom } from "../../tokenizers/pipeline/random.ts";
 import { settingsOf } from "../../tokenizers/pipeline/settings.ts";
 import { cacheFolder, privateFolder } from "../cache.ts";
 import { type CodeRows, readCodes, readMaps, usefulPairs } from "../code-sources.ts";
@@ -103,6 +104,7 @@ export const trainAction = {
         split: null,
         mapped: usefulPairs(maps.pairs, rows.code),
         threads: args.threads,
+        compareRandom: true,
         ...work,
       });
       stages.end();

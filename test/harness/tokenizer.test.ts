@@ -95,6 +95,8 @@ t.test(
     const whole = await json("inspect", "--dir", tok, "--verify");
     t.equal(whole.artefact, summary.artefact);
     t.equal(whole.options.steps, 2);
+    t.same(Object.keys(whole.report.quality.usage).sort(), ["graph", "shared", "text"]);
+    t.ok(whole.report.quality.unique_keys > 0);
     const code = await json("inspect", "--dir", tok, "E11.65");
     t.equal(code.nearest.length, 3);
     t.ok(code.graph.some(({ to }: { to: string }) => to === "ICD10CM/E11.6"));

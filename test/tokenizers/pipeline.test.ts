@@ -10,7 +10,7 @@ import { tokenizers } from "../../tokenizers/index.ts";
 import { trainMedTok } from "../../tokenizers/medtok/train.ts";
 import { infer } from "../../tokenizers/pipeline/infer.ts";
 import { describeCodes, makeInputs } from "../../tokenizers/pipeline/inputs.ts";
-import { tokenizerRandom } from "../../tokenizers/pipeline/medtok-artefact.ts";
+import { tokenizerRandom } from "../../tokenizers/pipeline/random.ts";
 import { settingsOf } from "../../tokenizers/pipeline/settings.ts";
 import { exchangedRows } from "../../tokenizers/pipeline/units.ts";
 import { writeMadeUp } from "../support/artefact.ts";

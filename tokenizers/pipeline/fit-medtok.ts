@@ -12,7 +12,9 @@ import { Ladder } from "../serve/ladder.ts";
 import { coOccurrenceTable } from "./co-occurrence.ts";
 import { type Inferred, infer, unitCodebook } from "./infer.ts";
 import { type CodeSource, type MadeInputs, makeInputs } from "./inputs.ts";
-import { cachedArtefact, tokenizerRandom } from "./medtok-artefact.ts";
+import { cachedArtefact } from "./medtok-artefact.ts";
+import { withRandomCodebook } from "./quality-report.ts";
+import { tokenizerRandom } from "./random.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 import { ownRows, tokenTokenizer, vectorTokenizer } from "./units.ts";
 
@@ -115,15 +117,9 @@ async function ablated(
   { use, config }: Settings,
 ): Promise<Rows> {
   const stored = await readSafetensors(join(artefact.folder, FILES.model));
-  const parameters = new Map([...stored].map(([name, { values }]) => [name, values]));
-  if (use.codebook === "random") {
-    const random = tokenizerRandom(use.seed).derive("random-codebook");
-    const size = parameters.get("codebook")?.length ?? 0;
-    parameters.set(
-      "codebook",
-      Float32Array.from({ length: size }, () => random.normal()),
-    );
-  }
+  const own = new Map([...stored].map(([name, { values }]) => [name, values]));
+  const base = { config, parameters: own };
+  const { parameters } = use.codebook === "random" ? withRandomCodebook(base, use.seed) : base;
   const { threads, report, signal } = context;
   const continuous = !use.quantised;
   const made = await infer({ config, parameters }, inputs, { threads, report, signal, continuous });

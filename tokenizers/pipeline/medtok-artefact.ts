@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { shortHash } from "../../core/hash.ts";
 import type { Hyperparameters } from "../../core/hyperparameters.ts";
 import type { Checkpoints } from "../../core/model.ts";
-import { Random } from "../../core/random.ts";
 import { Artefact } from "../artefact/open.ts";
 import { type ArtefactContents, type GraphLine, writeArtefact } from "../artefact/write.ts";
 import { PARTS, regions } from "../medtok/codebook.ts";
@@ -14,6 +13,8 @@ import { trainMedTok } from "../medtok/train.ts";
 import type { KnowledgeGraph, Report, TrainedMedTok } from "../medtok/types.ts";
 import { type Inferred, infer, unitCodebook } from "./infer.ts";
 import type { MadeInputs } from "./inputs.ts";
+import { qualityReport } from "./quality-report.ts";
+import { tokenizerRandom } from "./random.ts";
 
 /** Raised when the same inputs could give another artefact. */
 export const MEDTOK_VERSION = 1;
@@ -30,11 +31,8 @@ export interface TrainOptions {
   readonly threads: number;
   readonly report: Report;
   readonly signal: AbortSignal;
-}
-
-/** The stream that everything about a tokenizer of a seed is drawn from. */
-export function tokenizerRandom(seed: number): Random {
-  return Random.fromSeed(seed).derive("medtok");
+  /** Whether the report also measures a random codebook; default false. */
+  readonly compareRandom?: boolean;
 }
 
 /** Identifies a training: the same key gives the same artefact. */
@@ -91,6 +89,7 @@ export function artefactContents(
   options: TrainOptions,
   trained: TrainedMedTok,
   made: Inferred,
+  quality: unknown,
 ): ArtefactContents {
   const { inputs, graph } = options.made;
   const { config, parameters, shapes } = trained;
@@ -126,7 +125,7 @@ export function artefactContents(
     split: options.split,
     mapped: options.mapped,
     graph: graphLines(graph),
-    report: { steps: trained.steps, stopped_by: trained.stoppedBy, log: trained.log },
+    report: { quality, steps: trained.steps, stopped_by: trained.stoppedBy, log: trained.log },
   };
 }
 
@@ -141,8 +140,11 @@ export async function trainArtefact(folder: string, options: TrainOptions): Prom
     signal,
     checkpoints: checkpointsIn(partial),
   });
-  const inferred = await infer(trained, made.inputs, { threads, report, signal });
-  await writeArtefact(folder, artefactContents(options, trained, inferred));
+  const work = { threads, report, signal };
+  const inferred = await infer(trained, made.inputs, work);
+  const { seed, compareRandom = false } = options;
+  const quality = await qualityReport(made, trained, inferred, { ...work, seed, compareRandom });
+  await writeArtefact(folder, artefactContents(options, trained, inferred, quality));
   await rm(partial, { recursive: true, force: true });
 }
 
