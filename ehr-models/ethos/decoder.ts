@@ -56,6 +56,13 @@ async function open(
   return session;
 }
 
+/** Rows of one length into rows of another, as far as they go. */
+function copyRows(from: Float32Array, to: Float32Array, before: number, after: number): void {
+  const kept = Math.min(before, after);
+  for (let row = 0; row * before < from.length; row++)
+    to.set(from.subarray(row * before, row * before + kept), row * after);
+}
+
 /** The caches of one arrangement of rows: all prompts padded to one length. */
 interface Caches {
   /** L. */
@@ -107,10 +114,27 @@ export class Decoder {
     return this.options.prompts * this.options.futures;
   }
 
-  /** Makes room for prompts of at most this many tokens; what was placed before is gone. */
+  /** Makes room for prompts of at most this many tokens. Longer ones that were placed are gone. */
   makeRoom(longest: number): void {
     const length = paddedPrompt(longest);
-    if (length !== this.#caches.length) this.#caches = this.#allocate(length);
+    const before = this.#caches;
+    if (length === before.length) return;
+    this.#caches = this.#allocate(length);
+    const { prompts: S, network } = this.options;
+    const { promptLength } = before;
+    this.#caches.promptLength.set(promptLength);
+    const copy = (from: Float32Array, to: Float32Array, width: number) =>
+      copyRows(from, to, before.length * width, length * width);
+    copy(before.promptBias, this.#caches.promptBias, 1);
+    if (length > before.length)
+      for (let g = 0; g < S; g++)
+        this.#caches.promptBias.fill(HIDDEN, g * length + before.length, (g + 1) * length);
+    const w = network.width / network.heads;
+    for (let i = 0; i < network.layers; i++) {
+      const layer = (all: readonly Float32Array[]) => all[i] as Float32Array;
+      copy(layer(before.promptKeys), layer(this.#caches.promptKeys), w);
+      copy(layer(before.promptValues), layer(this.#caches.promptValues), w);
+    }
   }
 
   /** Reads a prompt of at least one token, first position 0. */

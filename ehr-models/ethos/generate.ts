@@ -20,26 +20,15 @@ interface Group {
   begun: number;
 }
 
-/** Prompts of padded lengths that share one arrangement of the caches. */
-const STEPS = 64;
-
 /** Advances all futures until each is over. */
 export async function generate(
   decoder: Decoder,
   jobs: readonly Job[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const byLength = new Map<number, Job[]>();
-  for (const job of jobs) {
-    const length = Math.ceil(job.prompt.length / STEPS) * STEPS;
-    const alike = byLength.get(length);
-    if (alike === undefined) byLength.set(length, [job]);
-    else alike.push(job);
-  }
-  for (const [length, some] of byLength) {
-    decoder.makeRoom(length);
-    await new Arrangement(decoder, some).run(signal);
-  }
+  const longestFirst = [...jobs].sort((a, b) => b.prompt.length - a.prompt.length);
+  decoder.makeRoom(longestFirst[0]?.prompt.length ?? 0);
+  await new Arrangement(decoder, longestFirst).run(signal);
 }
 
 class Arrangement {
@@ -62,6 +51,7 @@ class Arrangement {
     for (;;) {
       signal?.throwIfAborted();
       await this.#refill();
+      this.#shrink();
       if (this.#running.every((future) => future === undefined)) return;
       const probabilities = await this.#decoder.step(this.#tokens);
       for (const [row, future] of this.#running.entries())
@@ -80,6 +70,13 @@ class Arrangement {
         for (let m = 0; m < futures; m++) this.#begin(g, g * futures + m);
       } while (isIdle() && this.#next < this.#jobs.length);
     }
+  }
+
+  /** Prompts come longest first, so the room they need only falls. */
+  #shrink(): void {
+    let longest = 0;
+    for (const group of this.#groups) longest = Math.max(longest, group?.prompt.length ?? 0);
+    this.#decoder.makeRoom(longest);
   }
 
   #rowsOf(group: number): number[] {
