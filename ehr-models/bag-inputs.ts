@@ -4,6 +4,7 @@
  */
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
+import { scaledAge } from "./age.ts";
 import { type BatchSource, paddedLength } from "./batch-source.ts";
 
 /** Counts are taken over the whole history, its last 365 days, and its last visit. */
@@ -49,8 +50,8 @@ function profileOf(
   const profile = new Float32Array(profileWidth(source.raceCount));
   const age = source.ageYears[sample] as number;
   const isKnown = !Number.isNaN(age);
-  profile[0] = isKnown ? age / 100 : 0;
-  profile[1] = isKnown ? (age / 100) ** 2 : 0;
+  profile[0] = scaledAge(age);
+  profile[1] = scaledAge(age) ** 2;
   profile[2] = isKnown ? 0 : 1;
   let at = 3;
   if (isKnown) profile[at + Math.min(AGE_BINS - 1, Math.floor(age / 10))] = 1;

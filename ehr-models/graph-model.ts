@@ -99,8 +99,8 @@ async function train<H extends Hyperparameters>(
   }
 }
 
-function pickOptimizer({ learningRate, weightDecay, clipNorm }: typeof TRAINING_DEFAULTS) {
-  return { learningRate, weightDecay, clipNorm };
+function pickOptimizer({ learningRate, weightDecay, clipNorm, epsilon }: typeof TRAINING_DEFAULTS) {
+  return { learningRate, weightDecay, clipNorm, epsilon };
 }
 
 function checkCohort(context: FitContext, batchSize: number): void {

@@ -5,6 +5,7 @@
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { type DimValues, evaluateDim, type Shape, sizeOf } from "../engine/shape.ts";
+import { scaledAge } from "./age.ts";
 import { allocate, type BatchSource, type InputSpec, sequenceLength } from "./batch-source.ts";
 
 const BY_CODE: Shape = ["B", "L"];
@@ -39,7 +40,7 @@ export const SAMPLE_COLUMNS = {
   sex: { type: "int32", shape: ["B"] },
   /** Index into the race vocabulary, 0 unknown. */
   race: { type: "int32", shape: ["B"] },
-  /** [B, 2]: age in years / 100 (0 when unknown), and 1 when it is known. */
+  /** [B, 2]: age as `scaledAge` (0 when unknown), and 1 when it is known. */
   age: { type: "float32", shape: ["B", 2] },
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
@@ -120,7 +121,7 @@ export function fillSample(feeds: Columns, b: number, source: SampleSource, samp
   if (race !== undefined) race[b] = source.race[sample] as number;
   if (age === undefined) return;
   const years = source.ageYears[sample] as number;
-  age[2 * b] = Number.isNaN(years) ? 0 : years / 100;
+  age[2 * b] = scaledAge(years);
   age[2 * b + 1] = Number.isNaN(years) ? 0 : 1;
 }
 

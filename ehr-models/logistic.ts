@@ -23,9 +23,12 @@ import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  learningRate: 5e-3,
+  // With a large epsilon Adam is close to plain gradient descent, and decay to a ridge penalty: a code that
+  // few subjects have stays near zero instead of fitting them.
+  learningRate: 0.03,
+  epsilon: 0.03,
   batchSize: 128,
-  weightDecay: 1,
+  weightDecay: 0.2,
   clipNorm: 0,
   schedule: "cosine" as string,
   warmup: 0,
@@ -58,7 +61,7 @@ function forward(context: ForwardContext<H>): Tensor {
 
 export const logisticModel: GraphModel<H> = {
   name: "logistic",
-  version: 1,
+  version: 2,
   description: "Logistic regression on counts of codes, demographics and utilisation.",
   reference: "count-based baselines of Wornow et al., EHRSHOT, NeurIPS 2023",
   accepts: ["binary", "multiclass", "multilabel"],

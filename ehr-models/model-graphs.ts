@@ -21,6 +21,11 @@ export const TRAINING_DEFAULTS = {
   batchSize: 64,
   weightDecay: 0.01,
   clipNorm: 1,
+  /**
+   * Adam's epsilon. Large ones, of the size of gradients, let rarely seen codes move in proportion to their
+   * gradients instead of by full steps.
+   */
+  epsilon: 1e-8,
   /** constant | linear | cosine, after a linear rise over `warmup` of all steps. */
   schedule: "cosine" as string,
   warmup: 0.05,

@@ -4,10 +4,12 @@
  * of the visit before: does the patient die in it, does it come within 15 days, how long does it last, and
  * which classes of drugs are given in it.
  */
+
 import { STRUCTURE_CODES } from "../core/event-store.ts";
 import type { Random } from "../core/random.ts";
 import type { History, SampleSource } from "../core/samples.ts";
 import type { CodeTable } from "../core/tokenizer.ts";
+import { SPREAD_YEARS } from "./age.ts";
 import type { Collated } from "./batch-source.ts";
 import type { DrugClasses } from "./drug-graphs.ts";
 import type { StageFeeds } from "./pretraining.ts";
@@ -92,7 +94,8 @@ function showOnly(columns: Floats, b: number, sizes: Sizes, history: History, sh
     mask[i] = 0;
     membership.fill(0, i * T, (i + 1) * T);
   }
-  if (age[2 * b + 1] === 1) age[2 * b] = (age[2 * b] as number) - now / DAYS_PER_YEAR / 100;
+  if (age[2 * b + 1] === 1)
+    age[2 * b] = (age[2 * b] as number) - now / DAYS_PER_YEAR / SPREAD_YEARS;
 }
 
 type Columns = Readonly<

@@ -124,11 +124,11 @@ export async function runStage(
   const trainer = await makeTrainer(stage, context, random);
   const perEpoch = Math.ceil(source.size / hyper.batchSize);
   const steps = perEpoch * epochs;
-  const { learningRate, weightDecay, clipNorm } = hyper;
+  const { learningRate, weightDecay, clipNorm, epsilon } = hyper;
   try {
     const losses = await pretrain({
       trainer,
-      optimizer: { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm },
+      optimizer: { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm, epsilon },
       schedule: makeSchedule(hyper.schedule, Math.round(hyper.warmup * steps), steps),
       epochs,
       batches: (epoch) => ({ steps: perEpoch, batches: batchesOf(stage, random, epoch) }),

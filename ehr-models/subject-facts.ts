@@ -7,7 +7,7 @@ import type { ForwardContext } from "./model-graphs.ts";
 /** Columns that `subjectFacts` reads. */
 export const FACT_COLUMNS = ["sex", "race", "age"] as const;
 
-/** F: age / 100, its square, age known, three sexes, and the races. */
+/** F: scaled age, its square, age known, three sexes, and the races. */
 export function factsWidth(raceCount: number): number {
   return 3 + 3 + raceCount;
 }
@@ -23,7 +23,7 @@ function oneHot(ids: Tensor, count: number): Tensor {
 /** Age (linear and squared), sex and race of each sample, [B, F]. */
 export function subjectFacts(context: ForwardContext<unknown>): Tensor {
   const { inputs, raceCount } = context;
-  const age = inputs["age"] as Tensor; // [B, 2]: years / 100, known
+  const age = inputs["age"] as Tensor; // [B, 2]: scaled years, known
   const years = slice(age, 1, 0, 1);
   const sex = oneHot(inputs["sex"] as Tensor, 3);
   const race = oneHot(inputs["race"] as Tensor, raceCount);

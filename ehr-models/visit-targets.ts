@@ -7,6 +7,7 @@
 import type { Random } from "../core/random.ts";
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
+import { SPREAD_YEARS } from "./age.ts";
 import { type Collated, paddedLength } from "./batch-source.ts";
 import type { StageFeeds } from "./pretraining.ts";
 
@@ -56,7 +57,8 @@ function hideFrom(columns: Columns, b: number, L: number, history: History, visi
     visitsBefore[at] = isPast ? visit - 1 - v : 0;
     daysBefore[at] = isPast ? Math.max(0, (history.daysBefore[i] as number) - start) : 0;
   }
-  if (age[2 * b + 1] === 1) age[2 * b] = (age[2 * b] as number) - start / DAYS_PER_YEAR / 100;
+  if (age[2 * b + 1] === 1)
+    age[2 * b] = (age[2 * b] as number) - start / DAYS_PER_YEAR / SPREAD_YEARS;
 }
 
 type Columns = Readonly<Record<"mask" | "visitsBefore" | "daysBefore" | "age", Float32Array>>;
