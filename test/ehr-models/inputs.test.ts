@@ -128,7 +128,7 @@ t.test("a profile holds age, sex, utilisation and race", async (t) => {
   const F = profileWidth(source.raceCount);
   const { feeds } = bagInputs(source, tokenizer).collate(both);
   const profile = feeds["profile"]?.slice(0, F) as Float32Array;
-  t.same(profile.slice(0, 3), Float32Array.of(0.5, 0.25, 0));
+  t.same(profile.slice(0, 3), Float32Array.of(-0.5, 0.25, 0));
   t.same([...profile.slice(3, 13)].indexOf(1), 5, "the sixth ten years");
   t.same(profile.slice(13, 16), Float32Array.of(0, 0, 1));
   t.same(

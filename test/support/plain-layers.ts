@@ -76,7 +76,7 @@ export function visitSumsPlain(parameters: Parameters, history: History, width: 
 /** Age, its square, sex and race, as `subjectFacts` lays them out. */
 export function factsPlain({ ageYears, sex, race }: MadeSample): Vector {
   const known = !Number.isNaN(ageYears);
-  const years = known ? ageYears / 100 : 0;
+  const years = known ? (ageYears - 60) / 20 : 0;
   const oneHot = (n: number, at: number) => Array.from({ length: n }, (_, i) => Number(i === at));
   return [years, known ? 1 : 0, years * years, ...oneHot(3, sex), ...oneHot(4, race)];
 }
