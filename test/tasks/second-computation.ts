@@ -34,6 +34,7 @@ export interface Demo {
   readonly patients: readonly (readonly Admission[])[];
   readonly icu: readonly Row[];
   readonly diagnoses: readonly Row[];
+  readonly procedures: readonly Row[];
   readonly prescriptions: readonly Row[];
 }
 
@@ -122,6 +123,7 @@ export function readDemo(root: string): Demo {
     patients: admissionsBySubject(table("patients", "hosp"), table("admissions", "hosp")),
     icu: table("icustays", "icu"),
     diagnoses: table("diagnoses_icd", "hosp"),
+    procedures: table("procedures_icd", "hosp"),
     prescriptions: table("prescriptions", "hosp"),
   };
 }
