@@ -142,7 +142,9 @@ export function cohortSplits(
 /** On a synthetic twin, the AUPRC of the true risk on the same held-out samples; null elsewhere. */
 async function ceiling({ store, plan, prepared, outcome }: RunFacts): Promise<BestPossible | null> {
   const column = plan.task.trueRisk?.(plan.taskOptions) ?? null;
-  if (store.info.source !== "synthetic" || column === null) return null;
+  // A flaw makes other labels or scores of them; the true risk is of the task's own.
+  const isOwn = plan.flaws.length === 0;
+  if (store.info.source !== "synthetic" || column === null || !isOwn) return null;
   const truth = await store.query(`SELECT visit_id, ${column} AS risk FROM true_risk`);
   const visits = truth.numbers("visit_id");
   const risks = truth.numbers("risk");

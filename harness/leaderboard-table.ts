@@ -45,7 +45,7 @@ function title(group: LeaderboardGroup): string {
     `${group.dataset} ${group.dataset_version}`,
     source,
     task,
-    `protocol ${group.protocol}`,
+    `protocol ${group.protocol}${group.flaws === undefined ? "" : ` (${group.flaws.join(", ") || "no flaw"})`}`,
     `data ${group.dataset_fingerprint.slice(0, 8)}`,
   ].join(" | ");
 }

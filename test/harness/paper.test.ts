@@ -4,6 +4,8 @@ import type { Labels } from "../../core/label.ts";
 import { FLAW_NAMES, type Flaw } from "../../core/protocol.ts";
 import { Random } from "../../core/random.ts";
 import { labelCounts, loadLabels } from "../../harness/labels.ts";
+import { makeLeaderboard } from "../../harness/leaderboard.ts";
+import { renderLeaderboard } from "../../harness/leaderboard-table.ts";
 import {
   bareCodeRows,
   dropRareClasses,
@@ -169,6 +171,12 @@ t.test("runs: the record names the flaws, and no flaw gives what strict gives", 
   t.not(none.run_id, strict.run_id);
   const all = await run("paper", flawsOf(tasks.get("readmission"), "mimic4"));
   t.equal(all.spec.protocol, "paper");
+  t.equal(all.best_possible, null, "the true risk is not of flawed labels");
+  t.not(strict.best_possible, null);
+  t.match(
+    renderLeaderboard(makeLeaderboard([all])),
+    /protocol paper \(filtered-visits, no-exclusions/,
+  );
   t.ok(all.spec.flaws?.includes("batch-averaged-metrics"));
   t.match(all.metrics.auprc.interval_reason, /protocol paper/);
   const balanced = await run("paper", ["resampled-evaluation"]);
