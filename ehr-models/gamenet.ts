@@ -65,6 +65,7 @@ import { visitInputs } from "./visit-inputs.ts";
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
+  learningRate: 3e-3,
   batchSize: 32,
   width: 64,
   /** Of elements of the codes' vectors. */
