@@ -1,6 +1,7 @@
 /** Small whole runs for tests: a store from a twin or a demo, and a plan with tiny settings. */
 import { join } from "node:path";
 import type { EventStore } from "../../core/event-store.ts";
+import type { Hyperparameters } from "../../core/model.ts";
 import { datasets } from "../../Dataset/index.ts";
 import { ingest } from "../../Dataset/ingest.ts";
 import { openStore } from "../../Dataset/store.ts";
@@ -11,6 +12,7 @@ import type { Progress } from "../../harness/progress.ts";
 import type { RunPlan } from "../../harness/run.ts";
 import { tasks } from "../../tasks/index.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
+import { SMALL_MODELS } from "./small-models.ts";
 
 export const silent: Progress = { start() {}, update() {}, end() {}, say() {} };
 
@@ -40,6 +42,15 @@ const TINY: Readonly<Record<string, string[]>> = {
   ],
 };
 
+/** What the conformance suite uses, with larger batches and short histories, where nothing else is said. */
+function smallSettings(name: string): Hyperparameters {
+  const model = models.get(name);
+  const tiny = TINY[name];
+  if (tiny !== undefined) return hyperparameters(model, undefined, tiny);
+  const short = { batchSize: 32, ...("maxCodes" in model.defaults ? { maxCodes: 48 } : {}) };
+  return { ...model.defaults, ...SMALL_MODELS[name]?.settings, ...short };
+}
+
 /** A plan that runs in a second or two; `changes` replace its fields. */
 export function smallPlan(
   task: string,
@@ -54,12 +65,12 @@ export function smallPlan(
     protocol: "strict",
     flaws: [],
     model: models.get(model),
-    hyperparameters: hyperparameters(models.get(model), undefined, TINY[model] ?? []),
+    hyperparameters: smallSettings(model),
     modelFiles: {},
     tokenizer: tokenizers.get("baseline"),
     tokenizerOptions: {},
     tokenizerDir: null,
-    pretrainEpochs: null,
+    pretrainEpochs: 1,
     epochs: 2,
     patience: 2,
     bootstrapDraws: 20,
