@@ -16,6 +16,8 @@ const CODE_COLUMNS = {
   codes: { type: "int32", shape: BY_CODE },
   /** 1 = real, 0 = padding. */
   mask: { type: "float32", shape: BY_CODE },
+  /** log(1 + n) / n, n being how often the unit occurs in the history: summed over its occurrences, log(1 + n). */
+  share: { type: "float32", shape: BY_CODE },
   /** 0-based ordinal of the visit. */
   visit: { type: "int32", shape: BY_CODE },
   /** Visits between this one and the last of the history; 0 for the last. Does not depend on how much was cut. */
@@ -108,10 +110,22 @@ function fillCodes(feeds: Columns, row: Row, unit: Int32Array): void {
     if (visitsBefore !== undefined)
       visitsBefore[row.at + i] = visitCount - 1 - (visit[i] as number);
   }
+  fillShares(feeds["share"], row, unit);
   const { length: n } = row.history;
   feeds["visit"]?.set(row.history.visit.subarray(0, n), row.at);
   feeds["ctype"]?.set(row.history.kind.subarray(0, n), row.at);
   feeds["daysBefore"]?.set(row.history.daysBefore.subarray(0, n), row.at);
+}
+
+function fillShares(shares: Columns[string] | undefined, row: Row, unit: Int32Array): void {
+  if (shares === undefined) return;
+  const units = row.history.code.subarray(0, row.history.length).map((c) => unit[c] as number);
+  const counts = new Map<number, number>();
+  for (const u of units) counts.set(u, (counts.get(u) ?? 0) + 1);
+  for (const [i, u] of units.entries()) {
+    const n = counts.get(u) as number;
+    shares[row.at + i] = Math.log1p(n) / n;
+  }
 }
 
 /** Writes row `b` of the columns about the sample's subject that are there. */

@@ -9,7 +9,8 @@
  *            + TE(length of the visit) + TE(gap before the visit)
  *   X      = [cls; Sex[s]; Race[r]; Age(a); drop(x_1); ...; drop(x_L)]                      [B, P, d]
  *   X      = n blocks, each multi-head attention (3.2.2, equation 1) and FFN (3.3, equation 2)
- *   logits = X[:, 0] W + b                                                                   [B, C]
+ *   r      = [X[:, 0]; drop(Σ_p s_p E[c_p]); drop(Σ_{p in the last visit} E[c_p])]           [B, 3d]
+ *   logits = drop(ReLU(r W_r + b_r)) W + b                                                   [B, C]
  *   TE     = [Y[years]; sin, cos of a turn a year; sin, cos of a turn a day], one table Y for both uses
  *   PE     = sinusoids (3.5)
  *
@@ -20,7 +21,10 @@
  * Deviation: the length of a visit that is not over is blank; the tutorial shows it, and with it the answer
  *   of length-of-stay tasks.
  * Deviation: age is a position of its own; the tutorial has it only as the gap before the first visit.
- * Deviation: one output layer, as two linear layers in a row are one; one logit for a binary task.
+ * Deviation: beside the summary token the output reads two sums of code vectors, over the history, where the
+ *   occurrences of a code share log(1 + n) among them (s_p), and over the last visit. Attention averages over
+ *   the codes, but risks add up. `readout = summary` is logits = X[:, 0] W + b, as published.
+ * Deviation: one output layer behind the summary, as two linear layers in a row are one; one logit for a binary task.
  * Deviation: dropout on attention weights is an option of its own (`attentionDropout`).
  *
  * Deviation: tables and the summary token start at N(0, 0.02²), as BERT's, and sinusoids are scaled alike
@@ -35,10 +39,11 @@ import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
+import { relu } from "../engine/ops/activation.ts";
 import { needsChunks } from "../engine/ops/attention.ts";
-import { add, scale, shift, sin } from "../engine/ops/elementwise.ts";
-import { concat, expand, reshape } from "../engine/ops/layout.ts";
-import { product } from "../engine/ops/matmul.ts";
+import { add, mul, scale, shift, sin } from "../engine/ops/elementwise.ts";
+import { concat, expand, reshape, transpose } from "../engine/ops/layout.ts";
+import { matmul, product } from "../engine/ops/matmul.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
 import { embedCodes } from "./code-embedding.ts";
 import { defineGraphModel } from "./graph-model.ts";
@@ -69,12 +74,12 @@ const HIDDEN = -1e9;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  learningRate: 4e-4,
+  learningRate: 1e-3,
   batchSize: 32,
-  weightDecay: 0.3,
+  weightDecay: 1,
   width: 64,
   heads: 4,
-  layers: 2,
+  layers: 1,
   feedForward: 128,
   activation: "relu" as string,
   norm: "post" as string,
@@ -85,9 +90,13 @@ const DEFAULTS = {
   /** Of elements of x_p. */
   inputDropout: 0.3,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   /** Standard deviation of tables at the start, and amplitude of PE and of TE's cycles. */
   initialScale: 0.02,
+  /** What the output reads: `summary`, or `summary+sums`. */
+  readout: "summary+sums" as string,
+  /** Width of the hidden layer behind `summary+sums`. */
+  hidden: 128,
   maxCodes: 512,
 };
 type H = typeof DEFAULTS;
@@ -106,8 +115,8 @@ function intervalEmbedding(years: Tensor, cycles: Tensor, { width: d, initialSca
   return concat([looked, scale(phases, initialScale)], 1);
 }
 
-/** x_p, [N, d]. */
-function embedHistory({ inputs, tokenizer, hyperparameters: h }: ForwardContext<H>): Tensor {
+/** Vectors of the codes and x_p, each [N, d]; whole codes are dropped alike in both. */
+function embedHistory({ inputs, tokenizer, hyperparameters: h }: ForwardContext<H>) {
   const column = (name: string) => reshape(inputs[name] as Tensor, [N, 1]);
   const interval = (name: string) =>
     intervalEmbedding(inputs[`${name}Years`] as Tensor, inputs[`${name}Cycles`] as Tensor, h);
@@ -115,7 +124,21 @@ function embedHistory({ inputs, tokenizer, hyperparameters: h }: ForwardContext<
   const time = sinusoid(column("daysBefore"), h.width);
   const codes = embedCodes(inputs["codes"] as Tensor, tokenizer, h.width, h.initialScale);
   const positions = scale(add(order, time), h.initialScale);
-  return [codes, positions, interval("within"), interval("between")].reduce(add);
+  const all = [codes, positions, interval("within"), interval("between")].reduce(add);
+  const history = mask(dropout(all, h.inputDropout, "history"), [N, 1], h.codeDropout, "codes");
+  return { codes, history };
+}
+
+/** Sums of code vectors over the history and over its last visit, dropped element by element, [B, 2d]. */
+function sums(codes: Tensor, { inputs, hyperparameters: h }: ForwardContext<H>): Tensor {
+  const kept = mask(codes, [N, 1], h.codeDropout, "sums.codes");
+  const upright = transpose(reshape(kept, ["B", "L", h.width]), [0, 2, 1]); // [B, d, L]
+  const share = inputs["share"] as Tensor;
+  const inLast = relu(shift(scale(inputs["visitsBefore"] as Tensor, -1), 1)); // 1 in the last visit, else 0
+  const isLast = mul(inLast, inputs["mask"] as Tensor);
+  const weights = [share, isLast].map((w) => reshape(w, ["B", "L", 1]));
+  const pooled = matmul(upright, concat(weights, 2)); // [B, d, 2]
+  return dropout(reshape(pooled, ["B", 2 * h.width]), h.dropout, "sums");
 }
 
 /** [B, 4, d]: the summary token and what is known of the subject. */
@@ -146,8 +169,7 @@ function attentionBias(graph: Graph, mask: Tensor): Tensor {
 function forward(context: ForwardContext<H>): Tensor {
   const { graph, inputs, hyperparameters: h, classes } = context;
   const d = h.width;
-  const whole = dropout(embedHistory(context), h.inputDropout, "history");
-  const history = mask(whole, [N, 1], h.codeDropout, "codes");
+  const { codes, history } = embedHistory(context);
   const all = concat([leadingPositions(context), reshape(history, ["B", "L", d])], 1);
   let x = reshape(all, [multiplyDims("B", P), d]);
   const block = {
@@ -167,7 +189,10 @@ function forward(context: ForwardContext<H>): Tensor {
     x = transformerBlock(x, `layer${i}`, isLast ? { ...block, keep: 1 } : block);
   }
   const summary = h.norm === "pre" ? layerNorm(x, "norm") : x; // [B, d]
-  return linear(summary, classes, "output", { fewRows: true });
+  if (h.readout === "summary") return linear(summary, classes, "output", { fewRows: true });
+  const read = concat([summary, sums(codes, context)], 1);
+  const hidden = relu(linear(read, h.hidden, "hidden", { fewRows: true }));
+  return linear(dropout(hidden, h.dropout, "hidden"), classes, "output", { fewRows: true });
 }
 
 function check(h: H): void {
@@ -179,18 +204,20 @@ function check(h: H): void {
   if (!["relu", "gelu"].includes(h.activation))
     refuse(`activation "${h.activation}"`, "relu or gelu");
   if (!["post", "pre"].includes(h.norm)) refuse(`norm "${h.norm}"`, "choose post or pre");
+  if (!["summary", "summary+sums"].includes(h.readout))
+    refuse(`readout "${h.readout}"`, "choose summary or summary+sums");
   for (const [name, rate] of Object.entries(h))
     if (/dropout/i.test(name) && !(Number(rate) >= 0 && Number(rate) < 1))
       refuse(`${name} is ${rate}`, "give a share of at least 0 and below 1");
-  for (const name of ["layers", "feedForward", "maxCodes"] as const)
+  for (const name of ["layers", "feedForward", "hidden", "maxCodes"] as const)
     if (!Number.isInteger(h[name]) || h[name] < 1) refuse(`${name} is ${h[name]}`, "at least 1");
 }
 
 export const transformerModel: GraphModel<H> = {
   name: "transformer",
-  version: 1,
+  version: 2,
   description:
-    "Transformer encoder over codes with visit order, times and demographics; reads a summary token.",
+    "Transformer encoder over codes with visit order, times and demographics; reads a summary token and sums.",
   reference: "Vaswani et al., NeurIPS 2017; inputs after Su et al., ICML 2025",
   accepts: ["binary", "multiclass", "multilabel"],
   defaults: DEFAULTS,
@@ -201,6 +228,7 @@ export const transformerModel: GraphModel<H> = {
       heads: 4,
       layers: 4,
       feedForward: 256,
+      readout: "summary",
       dropout: 0.5,
       attentionDropout: 0.5,
       inputDropout: 0.2,
@@ -218,7 +246,8 @@ export const transformerModel: GraphModel<H> = {
   },
   history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
   check,
-  inputs: (source, tokenizer) => sequenceInputs(source, tokenizer, COLUMNS),
+  inputs: (source, tokenizer, { readout }) =>
+    sequenceInputs(source, tokenizer, readout === "summary" ? COLUMNS : [...COLUMNS, "share"]),
   bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
   forward,
 };

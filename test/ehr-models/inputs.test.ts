@@ -191,3 +191,17 @@ t.test("a batch is cut into parts within the limits", async (t) => {
   const tight = splitBatch(batch, made, { tokens: 1, bytesOfSample: () => 1e12 });
   t.equal(tight.length, 8, "a single sample is never cut");
 });
+
+t.test("the occurrences of a code share log(1 + n) among them", async (t) => {
+  const { feeds, dims } = sequenceInputs(source, tokenizer, ["codes", "share"]).collate(both);
+  const L = dims["L"] as number;
+  for (let b = 0; b < both.length; b++) {
+    const units = [...(feeds["codes"] as Int32Array).subarray(b * L, (b + 1) * L)];
+    const shares = (feeds["share"] as Float32Array).subarray(b * L, (b + 1) * L);
+    for (const unit of new Set(units)) {
+      const n = units.filter((u) => u === unit).length;
+      const total = shares.reduce((sum, share, i) => (units[i] === unit ? sum + share : sum), 0);
+      t.ok(Math.abs(total - (unit === 0 ? 0 : Math.log1p(n))) < 1e-5, `unit ${unit}, ${n} times`);
+    }
+  }
+});

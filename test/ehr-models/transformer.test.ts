@@ -28,10 +28,11 @@ function expectedParameters(
   layers: number,
   C: number,
   codes: number,
+  head = layer(3 * d, 128) + layer(128, C),
 ): number {
   const block = 4 * layer(d, d) + layer(d, f) + layer(f, d) + 2 * 2 * d;
   const leading = d + 3 * d + 4 * d + layer(2, d); // cls, sex, race (4 of them), age
-  return codes + 128 * (d - 4) + leading + layers * block + layer(d, C);
+  return codes + 128 * (d - 4) + leading + layers * block + head;
 }
 
 t.test("it has as many parameters as its equations say", async (t) => {
@@ -42,6 +43,11 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const pre = await transformer.fit(contextOf({ train, epochs: 1 }), { ...sizes, norm: "pre" });
   t.equal(pre.summary.parameters, expectedParameters(32, 48, 3, 3, V * 32) + 64, "a final norm");
   await pre.dispose();
+  const plain = { ...sizes, readout: "summary" };
+  const summary = await transformer.fit(contextOf({ train, epochs: 1 }), plain);
+  const published = expectedParameters(32, 48, 3, 3, V * 32, layer(32, 3));
+  t.equal(summary.summary.parameters, published, "the summary token alone");
+  await summary.dispose();
 });
 
 t.test(
