@@ -29,7 +29,7 @@ const DEFAULTS = {
   epsilon: 0.03,
   batchSize: 128,
   weightDecay: 0.2,
-  clipNorm: 0,
+  clipNorm: 0.3,
   schedule: "cosine" as string,
   warmup: 0,
 };
