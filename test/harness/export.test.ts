@@ -6,7 +6,7 @@ import t from "tap";
 import type { FittedModel } from "../../core/model.ts";
 import { bagInputs } from "../../ehr-models/bag-inputs.ts";
 import { models } from "../../ehr-models/index.ts";
-import { type SequenceColumn, sequenceInputs } from "../../ehr-models/inputs.ts";
+import { transformerModel } from "../../ehr-models/transformer.ts";
 import type { ModelCard } from "../../harness/model-files.ts";
 import { runSeeds } from "../../harness/run.ts";
 import { callCli } from "../support/cli.ts";
@@ -92,23 +92,10 @@ for (const [name, kind] of [
     const context = contextOf({ train, epochs: 2 });
     const fitted = await models.get(name).fit(context, {});
     const expected = await fitted.predict(held);
-    const columns: SequenceColumn[] = [
-      "codes",
-      "mask",
-      "visitsBefore",
-      "daysBefore",
-      "withinYears",
-      "withinCycles",
-      "betweenYears",
-      "betweenCycles",
-      "sex",
-      "race",
-      "age",
-    ];
     const inputs =
       name === "logistic"
         ? bagInputs(held, context.tokenizer)
-        : sequenceInputs(held, context.tokenizer, columns);
+        : transformerModel.inputs(held, context.tokenizer, transformerModel.defaults);
     const { feeds, dims } = inputs.collate(Int32Array.from({ length: held.size }, (_, i) => i));
     const seen = await plain(fitted, feeds, { ...dims });
     await fitted.dispose();
