@@ -26,9 +26,11 @@
  *   inside the feed-forward layers (the published code: N(0, 0.02²), 1e-12, not there).
  * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset.
  */
+
 import type { FitContext } from "../core/model.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
+import { paddingBias } from "../engine/layers/attention-bias.ts";
 import { dropout, mask } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
@@ -52,8 +54,6 @@ import { type PretrainStage, runStage, type StageFeeds } from "./pretraining.ts"
 import { ageRows, SPECIAL, SPECIAL_ROWS, sentenceInputs } from "./sentence-inputs.ts";
 
 const N = multiplyDims("B", "L");
-/** Added to the scores of padding; finite, so that no row can become NaN. */
-const HIDDEN = -1e9;
 /** Tokens of a part of a pretraining batch: bounds the logits of hidden codes, N times the vocabulary. */
 const PRETRAIN_TOKENS = 4096;
 
@@ -119,11 +119,6 @@ function embedSentence(context: Encoder): Tensor {
   return dropout(layerNorm(sum, "norm"), h.inputDropout, "sentence");
 }
 
-/** 0 for tokens and HIDDEN for padding, [B, 1, 1, L]. */
-function attentionBias(mask: Tensor): Tensor {
-  return reshape(scale(shift(mask, -1), -HIDDEN), ["B", 1, 1, "L"]);
-}
-
 /** X of all positions, [B*L, d], or of CLS alone, [B, d]. */
 function encode(context: Encoder, reads: "all" | "cls"): Tensor {
   const { inputs, hyperparameters: h } = context;
@@ -137,7 +132,7 @@ function encode(context: Encoder, reads: "all" | "cls"): Tensor {
     attentionDropout: h.attentionDropout,
     batch: "B",
     length: "L",
-    bias: attentionBias(inputs["mask"] as Tensor),
+    bias: paddingBias(inputs["mask"] as Tensor),
   } as const;
   for (let i = 0; i < h.layers; i++) {
     const isLast = i === h.layers - 1;

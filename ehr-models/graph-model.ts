@@ -7,7 +7,7 @@ import type { FitContext, FittedModel, Hyperparameters, ModelDefinition } from "
 import { unknownName } from "../core/registry.ts";
 import type { SampleSource } from "../core/samples.ts";
 import { fit } from "../engine/fit.ts";
-import { makeSchedule, OPTIMIZER_DEFAULTS } from "../engine/optimizer.ts";
+import { makeSchedule } from "../engine/optimizer.ts";
 import type { Feeds } from "../engine/runner.ts";
 import type { Batch, Trainer } from "../engine/trainer.ts";
 import {
@@ -24,8 +24,8 @@ import {
   type GraphModel,
   makePredictor,
   makeTrainer,
+  optimizerOf,
   type Setup,
-  type TRAINING_DEFAULTS,
   trainingBatch,
 } from "./model-graphs.ts";
 
@@ -76,7 +76,7 @@ async function train<H extends Hyperparameters>(
   try {
     return await fit({
       trainer,
-      optimizer: { ...OPTIMIZER_DEFAULTS, ...pickOptimizer(hyper) },
+      optimizer: optimizerOf(hyper),
       schedule: makeSchedule(hyper.schedule, Math.round(hyper.warmup * steps), steps),
       averaging: hyper.averaging,
       epochs: context.training.epochs,
@@ -97,10 +97,6 @@ async function train<H extends Hyperparameters>(
   } finally {
     await predictor.release();
   }
-}
-
-function pickOptimizer({ learningRate, weightDecay, clipNorm, epsilon }: typeof TRAINING_DEFAULTS) {
-  return { learningRate, weightDecay, clipNorm, epsilon };
 }
 
 function checkCohort(context: FitContext, batchSize: number): void {

@@ -32,9 +32,11 @@
  * Deviation: layers start as torch's, tables at N(0, 0.02²); norms use an epsilon of 1e-5; dropout also acts
  *   inside the feed-forward layers over visits; dropout of whole codes (`codeDropout`), 0 in the paper's preset.
  */
+
 import type { FitContext } from "../core/model.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
+import { paddingBias } from "../engine/layers/attention-bias.ts";
 import { dropout, mask } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
@@ -63,8 +65,6 @@ import {
 const NODES = multiplyDims("G", "n");
 const VISITS = multiplyDims("B", "T");
 const P = addDims("T", 1);
-/** Added to the scores of padding; finite, so that no row can become NaN. */
-const HIDDEN = -1e9;
 /** Parts of row_t. */
 const PARTS = 5;
 /** Widths up to which few rows are harmless; see `engine/ops/matmul.ts`. */
@@ -171,8 +171,7 @@ function embedSequence(context: Encoder): Tensor {
 function encodeVisits(context: Encoder, reads: "all" | "cls"): Tensor {
   const { graph, inputs, hyperparameters: h } = context;
   let x = embedSequence(context);
-  const padding = scale(shift(inputs["visitMask"] as Tensor, -1), -HIDDEN);
-  const bias = concat([expand(graph.scalar(0), ["B", 1]), padding], 1);
+  const shown = [expand(graph.scalar(1), ["B", 1]), inputs["visitMask"] as Tensor];
   const block = {
     heads: h.heads,
     feedForward: h.feedForward,
@@ -182,7 +181,7 @@ function encodeVisits(context: Encoder, reads: "all" | "cls"): Tensor {
     attentionDropout: h.attentionDropout,
     batch: "B",
     length: P,
-    bias: reshape(bias, ["B", 1, 1, P]),
+    bias: paddingBias(concat(shown, 1)),
   } as const;
   for (let i = 0; i < h.layers; i++) {
     const isLast = i === h.layers - 1;

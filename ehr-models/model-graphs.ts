@@ -1,4 +1,5 @@
 /** The graphs of a model: its forward pass with a loss for training, and alone for prediction. */
+
 import type { LabelKind, LabelSpec } from "../core/label.ts";
 import type { ExportedModel, FitContext, Hyperparameters, ModelDefinition } from "../core/model.ts";
 import type { Random } from "../core/random.ts";
@@ -8,6 +9,7 @@ import type { CheckpointSlot } from "../engine/checkpoint.ts";
 import { exportOnnx } from "../engine/export.ts";
 import { Graph, type GraphOptions, type Tensor } from "../engine/graph.ts";
 import { binaryLoss, softmaxLoss, type Weighting } from "../engine/ops/losses.ts";
+import { OPTIMIZER_DEFAULTS, type OptimizerOptions } from "../engine/optimizer.ts";
 import type { FeedArray, Feeds } from "../engine/runner.ts";
 import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
 import type { BatchSource, PartLimits } from "./batch-source.ts";
@@ -32,6 +34,12 @@ export const TRAINING_DEFAULTS = {
   /** Decay per step of the averaged parameters that are scored and kept; 0 keeps the current ones. */
   averaging: 0.998,
 };
+
+/** The optimizer that hyperparameters ask for, in training and in every stage before it. */
+export function optimizerOf(hyper: typeof TRAINING_DEFAULTS): OptimizerOptions {
+  const { learningRate, weightDecay, clipNorm, epsilon } = hyper;
+  return { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm, epsilon };
+}
 
 export interface ForwardContext<H> {
   readonly graph: Graph;

@@ -8,7 +8,7 @@ import type { Random } from "../core/random.ts";
 import { pretrain } from "../engine/fit.ts";
 import { Graph, type Tensor } from "../engine/graph.ts";
 import type { Weighting } from "../engine/ops/losses.ts";
-import { makeSchedule, OPTIMIZER_DEFAULTS } from "../engine/optimizer.ts";
+import { makeSchedule } from "../engine/optimizer.ts";
 import type { FeedArray, Feeds } from "../engine/runner.ts";
 import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
 import {
@@ -18,7 +18,12 @@ import {
   shuffledBatches,
   splitBatch,
 } from "./batch-source.ts";
-import { checkpointSlot, graphInputs, type TRAINING_DEFAULTS } from "./model-graphs.ts";
+import {
+  checkpointSlot,
+  graphInputs,
+  optimizerOf,
+  type TRAINING_DEFAULTS,
+} from "./model-graphs.ts";
 
 /** Parameters by name, e.g. `layer0.attention.query.weight`. */
 export type Parameters = ReadonlyMap<string, Float32Array>;
@@ -124,11 +129,10 @@ export async function runStage(
   const trainer = await makeTrainer(stage, context, random);
   const perEpoch = Math.ceil(source.size / hyper.batchSize);
   const steps = perEpoch * epochs;
-  const { learningRate, weightDecay, clipNorm, epsilon } = hyper;
   try {
     const losses = await pretrain({
       trainer,
-      optimizer: { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm, epsilon },
+      optimizer: optimizerOf(hyper),
       schedule: makeSchedule(hyper.schedule, Math.round(hyper.warmup * steps), steps),
       epochs,
       batches: (epoch) => ({ steps: perEpoch, batches: batchesOf(stage, random, epoch) }),

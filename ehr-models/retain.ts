@@ -24,7 +24,9 @@
  * Deviation: AdamW with decay instead of Adadelta with an L2 term; biases in the reset product (torch's cell).
  * Deviation: small initial tables, and dropout of whole codes, as in `transformer`.
  */
+
 import type { Tensor } from "../engine/graph.ts";
+import { HIDDEN } from "../engine/layers/attention-bias.ts";
 import { dropout } from "../engine/layers/dropout.ts";
 import { gru as recurrence } from "../engine/layers/gru.ts";
 import { linear } from "../engine/layers/linear.ts";
@@ -41,8 +43,6 @@ import { visitInputs } from "./visit-inputs.ts";
 import { logDays, visitSums } from "./visit-sums.ts";
 
 const COLUMNS = ["codes", "membership", "visitMask", "visitDays"] as const;
-/** Added to the scores of padding; finite, so that no row can become NaN. */
-const HIDDEN = -1e9;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,

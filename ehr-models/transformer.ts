@@ -31,9 +31,11 @@
  *   (`initialScale`; the paper's preset keeps N(0, 1)): with large tables Adam needs many times more steps
  *   before the codes show. Layers start as torch's.
  */
+
 import { BenchError } from "../core/errors.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
+import { paddingBias } from "../engine/layers/attention-bias.ts";
 import { dropout, mask } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
@@ -45,6 +47,7 @@ import { add, mul, scale, shift, sin } from "../engine/ops/elementwise.ts";
 import { concat, expand, reshape, transpose } from "../engine/ops/layout.ts";
 import { matmul, product } from "../engine/ops/matmul.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
+import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { INTERVAL_YEARS, type SequenceColumn, sequenceInputs } from "./inputs.ts";
@@ -69,8 +72,6 @@ const LEADING = 4;
 const P = addDims("L", LEADING);
 /** Numbers of TE that are not looked up. */
 const CYCLES = 4;
-/** Added to the scores of padding; finite, so that no row can become NaN. */
-const HIDDEN = -1e9;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
@@ -159,11 +160,10 @@ function leadingPositions({
   return concat([expand(cls, ["B", 1, d]), row(sex), row(race), row(age)], 1);
 }
 
-/** 0 for real positions and HIDDEN for padding, [B, 1, 1, P]. */
+/** 0 for real positions and what hides a key for padding, [B, 1, 1, P]. */
 function attentionBias(graph: Graph, mask: Tensor): Tensor {
-  const padding = scale(shift(mask, -1), -HIDDEN); // 1 -> 0, 0 -> HIDDEN
-  const leading = expand(graph.scalar(0), ["B", LEADING]);
-  return reshape(concat([leading, padding], 1), ["B", 1, 1, P]);
+  const leading = expand(graph.scalar(1), ["B", LEADING]);
+  return paddingBias(concat([leading, mask], 1));
 }
 
 function forward(context: ForwardContext<H>): Tensor {
@@ -196,21 +196,18 @@ function forward(context: ForwardContext<H>): Tensor {
 }
 
 function check(h: H): void {
-  const refuse = (what: string, fix: string): never => {
-    throw new BenchError({ what, fix, exitCode: 2 });
-  };
-  if (h.width % h.heads !== 0 || h.width <= CYCLES)
-    refuse(`width ${h.width} does not divide into ${h.heads} heads`, "choose a multiple above 4");
-  if (!["relu", "gelu"].includes(h.activation))
-    refuse(`activation "${h.activation}"`, "relu or gelu");
-  if (!["post", "pre"].includes(h.norm)) refuse(`norm "${h.norm}"`, "choose post or pre");
-  if (!["summary", "summary+sums"].includes(h.readout))
-    refuse(`readout "${h.readout}"`, "choose summary or summary+sums");
-  for (const [name, rate] of Object.entries(h))
-    if (/dropout/i.test(name) && !(Number(rate) >= 0 && Number(rate) < 1))
-      refuse(`${name} is ${rate}`, "give a share of at least 0 and below 1");
-  for (const name of ["layers", "feedForward", "hidden", "maxCodes"] as const)
-    if (!Number.isInteger(h[name]) || h[name] < 1) refuse(`${name} is ${h[name]}`, "at least 1");
+  checkHeads(h.width, h.heads);
+  if (h.width <= CYCLES)
+    throw new BenchError({
+      what: `width ${h.width} leaves no room for years beside the ${CYCLES} numbers of days and hours`,
+      fix: `choose a multiple of ${h.heads} above ${CYCLES}`,
+      exitCode: 2,
+    });
+  checkWord("activation", h.activation, ["relu", "gelu"]);
+  checkWord("norm", h.norm, ["post", "pre"]);
+  checkWord("readout", h.readout, ["summary", "summary+sums"]);
+  checkRates(h);
+  checkSizes(h, ["layers", "feedForward", "hidden", "maxCodes"]);
 }
 
 export const transformerModel: GraphModel<H> = {

@@ -16,8 +16,10 @@
  *
  * Deviation: dropout acts on o, not on single weights α as well.
  */
+
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
+import { HIDDEN } from "../engine/layers/attention-bias.ts";
 import { dropout } from "../engine/layers/dropout.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
@@ -33,8 +35,6 @@ import { NODE_CLASSES as CLASSES } from "./visit-graphs.ts";
 
 /** Types of edges: the six pairs of three classes of codes, and edges with the virtual node. */
 export const EDGE_TYPES = 7;
-/** Added to the scores of padding; finite, so that no row can become NaN. */
-const HIDDEN = -1e9;
 
 /** The type of an edge between nodes of two classes; the virtual node is class 3. */
 export function edgeType(a: number, b: number): number {

@@ -4,6 +4,7 @@
  * each row, so nothing of the size of a cache is ever copied.
  */
 
+import { HIDDEN } from "../../engine/layers/attention-bias.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { type FeedArray, Session } from "../../engine/runner.ts";
 import {
@@ -15,7 +16,6 @@ import {
   stepGraph,
 } from "./network.ts";
 
-const HIDDEN = -1e9;
 /** Lengths of prompts are rounded up to a multiple of this. */
 const BLOCK = 32;
 

@@ -83,8 +83,9 @@ export function sin(x: Tensor): Tensor {
   return unary("Sin", x, (dy) => mul(dy, x.graph.emit("Cos", [x], x.shape)));
 }
 
-/** x as a value of its own, through which no gradient passes. */
+/** x as a value through which no gradient passes. */
 export function stopGradient(x: Tensor): Tensor {
+  if (!x.tracked) return x;
   return x.graph.emit("Identity", [x], x.shape, { type: x.type });
 }
 

@@ -1,13 +1,13 @@
 /**
- * Operations for quantization and contrast: unit rows, the rows of a table with the highest scores,
- * values kept out of the gradient, straight-through estimates, log-sum-exp, and products with a transposed operand.
+ * Operations for quantization and contrast: the rows of a table with the highest scores, straight-through
+ * estimates, log-sum-exp, and products with a transposed operand.
  */
 import type { Graph, Tensor } from "../graph.ts";
 import type { Dim } from "../shape.ts";
 import { sameShape } from "../shape.ts";
-import { lastAxisSum, softmax } from "./activation.ts";
+import { softmax } from "./activation.ts";
 import { sumTo } from "./broadcast.ts";
-import { add, div, mul, sqrt, sub } from "./elementwise.ts";
+import { add, mul, sqrt, sub } from "./elementwise.ts";
 import { product } from "./matmul.ts";
 import { sum } from "./reduction.ts";
 
@@ -16,14 +16,8 @@ const SMALLEST_SQUARE = 1e-12;
 /** ONNX's number of the type. */
 const INT32 = 6;
 
-/** The value of x without its gradient. */
-export function detached(x: Tensor): Tensor {
-  if (!x.tracked) return x;
-  return x.graph.emit("Identity", [x], x.shape, { type: x.type });
-}
-
 /**
- * x + detached(y - x): the value of y, with the whole gradient going to x (Bengio et al. 2013). The value
+ * x + stopGradient(y - x): the value of y, with the whole gradient going to x (Bengio et al. 2013). The value
  * is y up to one rounding.
  */
 export function straightThrough(x: Tensor, y: Tensor): Tensor {
@@ -31,17 +25,6 @@ export function straightThrough(x: Tensor, y: Tensor): Tensor {
   const g = x.graph;
   const value = g.withoutGradient(() => add(x, sub(y, x)));
   return g.record(value, [x], (dy) => [() => dy]);
-}
-
-/** x / ‖x‖ along the last axis. Gradient: (dy - y (dy · y)) / ‖x‖. */
-export function unitRows(x: Tensor): Tensor {
-  const g = x.graph;
-  const { norm, y } = g.withoutGradient(() => {
-    const square = add(lastAxisSum(mul(x, x)), g.scalar(SMALLEST_SQUARE));
-    const root = sqrt(square);
-    return { norm: root, y: div(x, root) };
-  });
-  return g.record(y, [x], (dy) => [() => div(sub(dy, mul(y, lastAxisSum(mul(dy, y)))), norm)]);
 }
 
 /** log Σ exp(x) along the last axis, which is kept with size 1. Gradient: softmax(x). */

@@ -4,9 +4,8 @@ import t from "tap";
 import { gradients } from "../../engine/gradient.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
-import { add, mul } from "../../engine/ops/elementwise.ts";
+import { add, mul, stopGradient } from "../../engine/ops/elementwise.ts";
 import {
-  detached,
   frobeniusNorm,
   gatherChosen,
   highest,
@@ -14,8 +13,8 @@ import {
   matmulTransposed,
   straightThrough,
   transposedMatmul,
-  unitRows,
 } from "../../engine/ops/nearest.ts";
+import { l2Normalise } from "../../engine/ops/normalization.ts";
 import { Session } from "../../engine/runner.ts";
 import { type Case, worstAgainstOracle, worstDifference } from "./check-gradient.ts";
 
@@ -26,9 +25,9 @@ const unitOracle = (x: O) => x.div(x.square().sum(-1, true).add(1e-12).sqrt());
 
 const cases: Case[] = [
   {
-    name: "unitRows",
+    name: "l2Normalise",
     shapes: [["B", "L", 4]],
-    ours: ([x]) => unitRows(x as T),
+    ours: ([x]) => l2Normalise(x as T),
     oracle: ([x]) => unitOracle(x as O),
   },
   {
@@ -107,7 +106,7 @@ t.test("a detached value has no gradient", async (t) => {
   x.tracked = true;
   const square = mul(x, x);
   const seed = g.floats([1, 1]);
-  t.equal(gradients(add(x, detached(square)), seed).get(x), seed, "only the direct way counts");
+  t.equal(gradients(add(x, stopGradient(square)), seed).get(x), seed, "only the direct way counts");
   t.not(gradients(add(x, square), seed).get(x), seed);
 });
 
@@ -115,7 +114,7 @@ t.test("a row of zeros stays finite", async (t) => {
   const g = new Graph();
   const x = g.input("x", [1, 3]);
   x.tracked = true;
-  const y = unitRows(x);
+  const y = l2Normalise(x);
   const found = gradients(y, g.floats([1, 1, 1], [1, 3]));
   const [value, slope] = await run(g, [y, found.get(x) as T], { x: new Float32Array(3) });
   t.same([...(value as Float32Array)], [0, 0, 0]);

@@ -5,17 +5,16 @@
 import type { Graph, Tensor } from "../../engine/graph.ts";
 import { normal } from "../../engine/initial.ts";
 import { softmax } from "../../engine/ops/activation.ts";
-import { add, div, mul, scale, sub } from "../../engine/ops/elementwise.ts";
+import { add, div, mul, scale, stopGradient, sub } from "../../engine/ops/elementwise.ts";
 import { gatherRows } from "../../engine/ops/indexing.ts";
 import { concat, slice } from "../../engine/ops/layout.ts";
 import {
-  detached,
   frobeniusNorm,
   logSumExp,
   matmulTransposed,
   transposedMatmul,
-  unitRows,
 } from "../../engine/ops/nearest.ts";
+import { l2Normalise } from "../../engine/ops/normalization.ts";
 import { mean, sum } from "../../engine/ops/reduction.ts";
 import type { Dim } from "../../engine/shape.ts";
 import { partRegions } from "./codebook.ts";
@@ -26,21 +25,21 @@ import { type QuantizedPart, Quantizer } from "./quantizer.ts";
 /** mean((sg[e] - ê)²) + commitment · mean((e - sg[ê])²), over batch and coordinates (3.1). */
 export function codebookLoss({ base, vector }: QuantizedPart, commitment: number): Tensor {
   const square = (x: Tensor) => mean(mul(x, x));
-  const book = square(sub(detached(base), vector));
-  return add(book, scale(square(sub(base, detached(vector))), commitment));
+  const book = square(sub(stopGradient(base), vector));
+  return add(book, scale(square(sub(base, stopGradient(vector))), commitment));
 }
 
 /** InfoNCE from a to b, both [B, w]: cosine over temperature, positives on the diagonal (3.2). */
 export function contrast(a: Tensor, b: Tensor, temperature: number): Tensor {
-  const left = scale(unitRows(a), 1 / temperature);
-  const right = unitRows(b);
+  const left = scale(l2Normalise(a), 1 / temperature);
+  const right = l2Normalise(b);
   const positive = sum(mul(left, right), [1], { keep: true });
   return mean(sub(logSumExp(matmulTransposed(left, right)), positive));
 }
 
 /** Mean over rows of the cosine of u and v, both [B, d]. */
 export function alignment(u: Tensor, v: Tensor): Tensor {
-  return mean(sum(mul(unitRows(u), unitRows(v)), [1]));
+  return mean(sum(mul(l2Normalise(u), l2Normalise(v)), [1]));
 }
 
 /**

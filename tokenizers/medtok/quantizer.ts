@@ -1,16 +1,11 @@
 /** Soft top-K quantization as a graph (medtok.md 2.6): search, weights, straight-through estimate. */
 import type { Graph, Tensor } from "../../engine/graph.ts";
 import { softmax } from "../../engine/ops/activation.ts";
-import { scale } from "../../engine/ops/elementwise.ts";
+import { scale, stopGradient } from "../../engine/ops/elementwise.ts";
 import { concat, reshape, slice } from "../../engine/ops/layout.ts";
 import { matmul, product } from "../../engine/ops/matmul.ts";
-import {
-  detached,
-  gatherChosen,
-  highest,
-  straightThrough,
-  unitRows,
-} from "../../engine/ops/nearest.ts";
+import { gatherChosen, highest, straightThrough } from "../../engine/ops/nearest.ts";
+import { l2Normalise } from "../../engine/ops/normalization.ts";
 import { type Dim, multiplyDims } from "../../engine/shape.ts";
 import type { Region } from "./codebook.ts";
 import type { MedTokConfig } from "./config.ts";
@@ -41,7 +36,7 @@ export class Quantizer {
 
   constructor(codebook: Tensor, config: MedTokConfig) {
     this.codebook = codebook;
-    this.rows = unitRows(detached(codebook));
+    this.rows = l2Normalise(stopGradient(codebook));
     this.#config = config;
   }
 
@@ -49,17 +44,17 @@ export class Quantizer {
   quantize(vectors: readonly Tensor[], region: Region, batch: Dim): QuantizedPart[] {
     const g: Graph = this.codebook.graph;
     const { perPart: k, width: d, temperature, protocol } = this.#config;
-    const units = vectors.map(unitRows);
+    const units = vectors.map((vector) => l2Normalise(vector));
     const z = concat(units, 0);
     const count = multiplyDims(batch, vectors.length);
-    const scores = product(detached(z), slice(this.rows, 0, region.from, region.to), {
+    const scores = product(stopGradient(z), slice(this.rows, 0, region.from, region.to), {
       transposeB: true,
     });
     const local = highest(scores, k);
     const from = g.constant(Int32Array.of(region.from), [], "int32");
     const ids = g.emit("Add", [local, from], local.shape, { type: "int32" });
     this.searches.push(ids);
-    const chosen = unitRows(gatherChosen(this.codebook, ids)); // [B, K, d]
+    const chosen = l2Normalise(gatherChosen(this.codebook, ids)); // [B, K, d]
     const cosine = reshape(matmul(chosen, reshape(z, [count, d, 1])), [count, k]);
     const weights = softmax(scale(cosine, 2 / temperature)); // of -(2 - 2 cos) / temperature
     const vector = reshape(matmul(reshape(weights, [count, 1, k]), chosen), [count, d]);
