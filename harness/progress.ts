@@ -1,5 +1,6 @@
 /** Progress on stderr: bars with rate and remaining time on a terminal, plain lines otherwise. */
 import { Presets, SingleBar } from "cli-progress";
+import type { EpochReport } from "../core/model.ts";
 
 /** At most one plain line in this time, so that a log stays readable. */
 const LINE_EVERY_MS = 5000;
@@ -115,4 +116,40 @@ export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+}
+
+/**
+ * The stages of a fit, one after another, each with its own line: what comes before the first step, the
+ * stages of pretraining, and training.
+ */
+export class StageProgress {
+  readonly #progress: Progress;
+  readonly #of: string;
+  #stage: string;
+  #note = "";
+
+  /** @param of what is fitted, e.g. `behrt, seed 0` */
+  constructor(progress: Progress, of: string) {
+    this.#progress = progress;
+    this.#of = of;
+    this.#stage = "prepare";
+    progress.start(`prepare ${of}`);
+  }
+
+  report({ stage = "train", epoch, epochs, step, steps, loss }: EpochReport): void {
+    if (stage !== this.#stage) {
+      this.#progress.end(this.#note);
+      this.#progress.start(`${stage} ${this.#of}`, epochs * steps, "steps");
+      this.#stage = stage;
+    }
+    const isLast = epoch === epochs && step === steps;
+    this.#note = isLast ? `loss ${loss.toFixed(4)}` : "";
+    const note = `epoch ${epoch}, loss ${loss.toFixed(4)}`;
+    this.#progress.update((epoch - 1) * steps + step, note, epochs * steps);
+  }
+
+  /** Ends the last stage. */
+  end(note: string): void {
+    this.#progress.end(note);
+  }
 }

@@ -24,7 +24,7 @@ import { coOccurrence } from "./co-occurrence.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { flawedScore, PAPER_BATCH } from "./paper.ts";
 import type { Prepared } from "./prepare.ts";
-import type { Progress } from "./progress.ts";
+import { type Progress, StageProgress } from "./progress.ts";
 import { checkedFlaws, type ProtocolPlan } from "./protocol.ts";
 import type { SplitSource } from "./samples.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -121,8 +121,7 @@ async function fit(
 ): Promise<FittedModel> {
   const { labels, sources } = prepared;
   const truth = labelMatrix(sources.tuning);
-  let stage = "train";
-  progress.start(`train ${plan.model.name}, seed ${plan.seed}`, 0, "steps");
+  const stages = new StageProgress(progress, `${plan.model.name}, seed ${plan.seed}`);
   const fitted = await plan.model.fit(
     {
       train: sources.train,
@@ -144,21 +143,13 @@ async function fit(
       score: flawedScore(checkedFlaws(plan), labels.spec.classes.length, (probabilities) =>
         tuningScore(labels.spec, truth, probabilities),
       ),
-      report: ({ stage: now = "train", epoch, epochs, step, steps, loss }) => {
-        if (now !== stage) {
-          progress.end();
-          progress.start(`${now} ${plan.model.name}, seed ${plan.seed}`, 0, "steps");
-          stage = now;
-        }
-        const text = `epoch ${epoch}, loss ${loss.toFixed(4)}`;
-        progress.update((epoch - 1) * steps + step, text, epochs * steps);
-      },
+      report: (now) => stages.report(now),
       signal: interruptSignal,
     },
     plan.hyperparameters,
   );
   const { summary } = fitted;
-  progress.end(`best epoch ${summary.best_epoch} of ${summary.epochs}`);
+  stages.end(`best epoch ${summary.best_epoch} of ${summary.epochs}`);
   return fitted;
 }
 
