@@ -112,8 +112,14 @@ export interface PortSpec {
 export interface ExportedModel {
   readonly bytes: Uint8Array;
   readonly inputs: readonly PortSpec[];
-  /** `probabilities` [B, C]. */
+  /** `probabilities`, [B, C] but for models that answer by other means (`columns`). */
   readonly output: PortSpec;
+  /** What the output's last axis stands for where that is not the classes of the task, e.g. tokens to come. */
+  readonly columns?: readonly string[];
+  /** Written as `vocabulary.json` instead of the tokenizer's, by models with tokens of their own. */
+  readonly vocabulary?: Readonly<Record<string, unknown>>;
+  /** What a user of the file must know beside its ports. */
+  readonly notes?: readonly string[];
 }
 
 export interface FittedModel {

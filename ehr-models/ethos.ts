@@ -47,6 +47,7 @@ import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import type { CodeSpelling } from "./ethos/code-tokens.ts";
 import { Decoder } from "./ethos/decoder.ts";
+import { exportDecoder } from "./ethos/export.ts";
 import { firstRows } from "./ethos/first-rows.ts";
 import type { FutureRules } from "./ethos/future.ts";
 import { INTERVAL_BOUNDS } from "./ethos/intervals.ts";
@@ -257,6 +258,7 @@ async function fit(context: FitContext, given: Hyperparameters): Promise<FittedM
       if (isDisposed) throw new Error("predict: the model was disposed of");
       return scoreSamples(decoder, samples, rules, signal);
     },
+    exportOnnx: async () => exportDecoder(network, parameters, vocabulary, h),
     dispose: async () => {
       if (!isDisposed) await decoder.release();
       isDisposed = true;

@@ -39,11 +39,13 @@ export interface ModelCard {
   readonly notes: readonly string[];
 }
 
+const AS_DATA =
+  "a trained model may tell of the subjects it was trained on: treat it like the data";
 const NOTES = [
   "B is the number of samples; L the number of code positions, the same for all samples of a call, the rest padding",
   "codes are units of vocabulary.json, oldest first; 0 is padding, 1 a code the tokenizer does not know",
   "what each input means is said in ehr-models/inputs.ts and its neighbours, where they are made",
-  "a trained model may tell of the subjects it was trained on: treat it like the data",
+  AS_DATA,
 ];
 
 /** Keeps a fitted model for `export`; does nothing where the model has no ONNX form. */
@@ -66,14 +68,15 @@ export async function keepModel(
     tokenizer: spec.tokenizer,
     opset: 17,
     inputs: exported.inputs,
-    outputs: [{ ...exported.output, classes }],
-    notes: NOTES,
+    outputs: [{ ...exported.output, classes: exported.columns ?? classes }],
+    notes: exported.notes === undefined ? NOTES : [...exported.notes, AS_DATA],
   };
   privateFolder(join(cacheDir, "models"));
   const folder = privateFolder(join(cacheDir, "models", id));
   writeFileSync(join(folder, "model.onnx"), exported.bytes, OWNER_ONLY);
   writeFileSync(join(folder, "model.json"), `${JSON.stringify(card, null, 2)}\n`, OWNER_ONLY);
-  const vocabulary = JSON.stringify(vocabularyOf(prepared, tokenizer), null, 1);
+  const known = exported.vocabulary ?? vocabularyOf(prepared, tokenizer);
+  const vocabulary = JSON.stringify(known, null, 1);
   writeFileSync(join(folder, "vocabulary.json"), `${vocabulary}\n`, OWNER_ONLY);
 }
 

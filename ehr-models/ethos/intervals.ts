@@ -71,6 +71,11 @@ export class Intervals {
     return { interval, times: isLast ? Math.max(1, Math.round(gap / HALF_YEAR)) : 1 };
   }
 
+  /** Gaps of training subjects in an interval, ascending, at most 256 of them. */
+  gapsOf(interval: number): Float64Array {
+    return this.#gaps[interval] as Float64Array;
+  }
+
   /** Share of an interval's gaps that are longer than `elapsed`. */
   shareLonger(interval: number, elapsed: number): number {
     const gaps = this.#gaps[interval] as Float64Array;

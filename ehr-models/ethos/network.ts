@@ -8,7 +8,7 @@
  * Three graphs share these equations and the names of their parameters: training (all positions, with a
  * loss), reading a prompt (all positions, keys and values kept), and one step for many futures at once.
  */
-import { Graph, type Tensor } from "../../engine/graph.ts";
+import { Graph, type GraphOptions, type Tensor } from "../../engine/graph.ts";
 import { given, normal } from "../../engine/initial.ts";
 import { dropout } from "../../engine/layers/dropout.ts";
 import { lookup, table } from "../../engine/layers/embedding.ts";
@@ -145,9 +145,12 @@ export function lossGraph(network: Network, training: boolean): { graph: Graph; 
   return { graph, loss };
 }
 
-/** Logits of all positions, [B*L, V], for tests. */
-export function fullGraph(network: Network): { graph: Graph; logits: Tensor } {
-  const graph = new Graph();
+/** Logits of all positions, [B*L, V], for export and tests. */
+export function fullGraph(
+  network: Network,
+  options: GraphOptions = {},
+): { graph: Graph; logits: Tensor } {
+  const graph = new Graph(options);
   const x = wholeRows(graph, network, () => {});
   return { graph, logits: logitsOf(x, network) };
 }

@@ -44,6 +44,7 @@ export interface EncodedHistory extends Encoded {
 }
 
 export class Vocabulary {
+  readonly codes: CodeTable;
   readonly size: number;
   /** Tokens below are never generated. */
   readonly firstGenerated: number;
@@ -60,10 +61,12 @@ export class Vocabulary {
   readonly roles: Uint8Array;
   readonly #ageUnknown: number;
   readonly #firstQuantile: number;
-  readonly #stayCuts: Float64Array;
+  /** Days that part the lengths of stays into tenths. */
+  readonly stayCuts: Float64Array;
 
   constructor(timelines: SampleSource, options: VocabularyOptions) {
     const { codes } = options;
+    this.codes = codes;
     const bounds = INTERVAL_BOUNDS[options.intervals];
     if (bounds === undefined) throw new Error(`intervals ${options.intervals}`);
     this.roles = rolesOf(codes);
@@ -74,7 +77,7 @@ export class Vocabulary {
       spellCodes(codes, options.tokenizer, options.spelling),
     );
     this.intervals = Intervals.fit(bounds, seen.gaps);
-    this.#stayCuts = deciles(seen.stays);
+    this.stayCuts = deciles(seen.stays);
     this.#ageUnknown = FIRST_RACE + timelines.raceCount;
     this.#firstQuantile = this.#ageUnknown + 1;
     this.firstGenerated = this.#firstQuantile;
@@ -104,6 +107,22 @@ export class Vocabulary {
   leading(sex: number, race: number, ageDays: number): Int32Array {
     const [tens, units] = this.#age(ageDays / DAYS_PER_YEAR);
     return Int32Array.of(FIRST_SEX + sex, FIRST_RACE + race, tens, units);
+  }
+
+  /** What each token stands for, [size]; an interval by its least days. */
+  names(): string[] {
+    const names = new Array<string>(this.size).fill("padding");
+    const put = (first: number, group: string, items: readonly (number | string)[]) => {
+      for (const [i, item] of items.entries()) names[first + i] = `${group}/${item}`;
+    };
+    put(FIRST_SEX, "sex", ["unknown", "female", "male"].slice(0, SEXES));
+    put(FIRST_RACE, "race", [...Array(this.#ageUnknown - FIRST_RACE).keys()]);
+    put(this.#ageUnknown, "age", ["unknown"]);
+    put(this.#firstQuantile, "quantile", [...Array(QUANTILES).keys()]);
+    put(this.firstInterval, "interval", this.intervals.bounds);
+    put(this.end, "record", ["end"]);
+    for (const [i, name] of this.codeNames.entries()) names[this.firstCode + i] = name;
+    return names;
   }
 
   /** A whole record: ends with death or the end token. */
@@ -141,7 +160,7 @@ export class Vocabulary {
       before = daysBefore[i] as number;
       for (const token of this.codeTokens[row[i] as number] as Int32Array) put(token);
       const stay = stayDays[i] as number;
-      if (!Number.isNaN(stay)) put(this.#firstQuantile + quantileOf(this.#stayCuts, stay));
+      if (!Number.isNaN(stay)) put(this.#firstQuantile + quantileOf(this.stayCuts, stay));
     }
     for (const token of tail) put(token);
     ages.push(ageDays - before);
