@@ -24,7 +24,15 @@ export interface KnowledgeTables {
   readonly relations: readonly RelationTable[];
 }
 
-/** A published graph with integer nodes (PrimeKG), and each code's nodes in it. */
+/** Codes and their nodes in a published graph, in the table's order. */
+export interface CodeNodes {
+  readonly code: readonly string[];
+  /** [codes + 1]. */
+  readonly offset: Int32Array;
+  readonly node: Int32Array;
+}
+
+/** A published graph with integer nodes (PrimeKG). */
 export interface PublishedGraph {
   readonly origin: string;
   readonly nodeName: readonly string[];
@@ -36,4 +44,14 @@ export interface PublishedGraph {
   /** [E] index into `relations`. */
   readonly relation: Uint8Array;
   readonly relations: readonly string[];
+}
+
+/** A user's own tables about codes, each read when it is asked for. */
+export interface GivenKnowledge {
+  /** Better titles, and maps between systems. Codes of a title table may lack their system. */
+  tables(): Promise<KnowledgeTables>;
+  /** A published graph with each code's nodes in it; null when none was given. */
+  graph(): Promise<{ readonly graph: PublishedGraph; readonly nodes: CodeNodes } | null>;
+  /** Folder of a sentence encoder in ONNX, or null. */
+  readonly encoder: string | null;
 }

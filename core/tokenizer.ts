@@ -1,5 +1,6 @@
 /** A tokenizer: codes of the store -> units a model can look up, and what a unit's vector is. */
 import type { Hyperparameters } from "./hyperparameters.ts";
+import type { GivenKnowledge } from "./knowledge.ts";
 import type { Random } from "./random.ts";
 
 /** The code table of a store in memory; row order is that of metadata/codes.parquet (sorted by code). */
@@ -67,6 +68,8 @@ export interface TokenizerContext {
   readonly options: Hyperparameters;
   /** An artefact folder the user named (--tokenizer-dir), or null. */
   readonly directory: string | null;
+  /** What the files say that the user gave (`TokenizerDefinition.files`); left out without any. */
+  readonly given?: GivenKnowledge;
   /** Private folder for what is expensive to make; content-addressed by the tokenizer. */
   readonly cacheFolder: string;
   readonly threads: number;
@@ -86,5 +89,7 @@ export interface TokenizerDefinition {
   readonly defaults: Hyperparameters;
   /** Named sets of overrides, chosen with --tokenizer-preset. */
   readonly presets: Readonly<Record<string, Hyperparameters>>;
+  /** Extra files it can read, by name, with what each is; given with --tokenizer-file name=path. */
+  readonly files?: Readonly<Record<string, string>>;
   fit(context: TokenizerContext): Promise<Tokenizer>;
 }

@@ -46,8 +46,11 @@ function columnsOf(names: readonly string[], path: string): Columns & { readonly
   });
 }
 
-/** `SYSTEM=FILE`, or a file whose codes carry their system. */
-function splitSource(text: string): { readonly system: string | null; readonly path: string } {
+/** `SYSTEM=FILE`, or a file whose codes carry their system. @throws BenchError when there is no such file. */
+export function splitSource(text: string): {
+  readonly system: string | null;
+  readonly path: string;
+} {
   const found = /^([A-Za-z][\w-]*)=(.+)$/.exec(text);
   const [path, system] = found === null ? [text, null] : [found[2] as string, found[1] as string];
   if (existsSync(path)) return { system, path };

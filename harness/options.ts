@@ -66,15 +66,34 @@ export function modelFiles(
   model: ModelDefinition,
   pairs: readonly string[],
 ): Readonly<Record<string, string>> {
-  const known = model.files ?? {};
+  return filesOf(model.files ?? {}, `model ${model.name}`, "model-file", pairs);
+}
+
+/** The same for a tokenizer; `codes=SYSTEM=FILE` says the system of a table whose codes carry none. */
+export function tokenizerFiles(
+  tokenizer: TokenizerDefinition,
+  pairs: readonly string[],
+): Readonly<Record<string, string>> {
+  return filesOf(tokenizer.files ?? {}, `tokenizer ${tokenizer.name}`, "tokenizer-file", pairs);
+}
+
+function filesOf(
+  known: Readonly<Record<string, string>>,
+  owner: string,
+  flag: string,
+  pairs: readonly string[],
+): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    split("model-file", pairs).map(([name, path]) => {
+    split(flag, pairs).map(([name, given]) => {
       if (known[name] === undefined)
-        throw unknownName(`file of model ${model.name}`, name, Object.keys(known));
-      if (existsSync(path)) return [name, resolve(path)];
+        throw unknownName(`file of ${owner}`, name, Object.keys(known));
+      const [, system = "", path = ""] = /^([A-Za-z][\w-]*=)?(.*)$/.exec(given) ?? [];
+      if (existsSync(given)) return [name, resolve(given)];
+      if (name === "codes" && system !== "" && existsSync(path))
+        return [name, `${system}${resolve(path)}`];
       throw new BenchError({
-        what: `the file ${path} does not exist`,
-        where: `--model-file ${name}`,
+        what: `the file ${given} does not exist`,
+        where: `--${flag} ${name}`,
         fix: `give the path of ${known[name]}`,
         exitCode: 2,
       });

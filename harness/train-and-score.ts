@@ -1,5 +1,6 @@
 /** One seed: tokenizer, model, thresholds on tuning, and the only look at the held-out split. */
 import { join } from "node:path";
+import type { GivenKnowledge } from "../core/knowledge.ts";
 import type { LabelSpec } from "../core/label.ts";
 import type {
   Checkpoints,
@@ -39,6 +40,8 @@ export interface SeedPlan extends ProtocolPlan {
   readonly tokenizer: TokenizerDefinition;
   readonly tokenizerOptions: Hyperparameters;
   readonly tokenizerDir: string | null;
+  /** What the tokenizer's extra files say; undefined without any. */
+  readonly given?: GivenKnowledge | undefined;
   readonly epochs: number;
   readonly patience: number;
   /** Null for the model's own default. */
@@ -98,6 +101,7 @@ async function fitTokenizer(
     coOccurrence: (most) => coOccurrence(prepared.sources.train, most),
     options: plan.tokenizerOptions,
     directory: plan.tokenizerDir,
+    ...(plan.given && { given: plan.given }),
     cacheFolder: privateFolder(join(plan.cacheDir, "tokenizers")),
     threads: plan.threads,
     random: random.derive("tokenizer"),

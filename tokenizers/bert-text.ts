@@ -1,20 +1,25 @@
 /**
  * Text alone, without quantization: the frozen features of each code's description behind a trained projection
  * (medtok.md 7). `Deviation:` the paper's sentence encoder is BERT, which would have to be downloaded; the
- * default is the encoder that medtok itself reads here, so that both see the same text.
+ * default is the encoder that medtok itself reads here, so that both see the same text. Any sentence encoder in
+ * ONNX takes its place with text=sentence.
  */
 import { shortHash } from "../core/hash.ts";
 import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
 import { sourceOf } from "./pipeline/fit-medtok.ts";
+import { GIVEN_FILES, textEncoderOf } from "./pipeline/given.ts";
 import { makeText } from "./pipeline/inputs.ts";
 import { tokenizerRandom } from "./pipeline/random.ts";
 import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
 
 async function fit(context: TokenizerContext): Promise<Tokenizer> {
-  const { codes, cacheFolder, report, signal } = context;
-  const { seed, trainable } = { ...bertText.defaults, ...context.options };
+  const { codes, cacheFolder, given, report, signal } = context;
+  const { seed, trainable, text, hub } = { ...bertText.defaults, ...context.options };
+  const choice = { text: String(text), hub: String(hub) };
+  const encoder = textEncoderOf(choice, given?.encoder ?? null);
   const random = tokenizerRandom(Number(seed));
-  const { features } = await makeText(sourceOf(codes), { cacheFolder, random, report, signal });
+  const options = { cacheFolder, random, report, signal, encoder };
+  const { features } = await makeText(await sourceOf(context), options);
   return vectorTokenizer({
     name: bertText.name,
     rows: ownRows(codes.size),
@@ -30,7 +35,8 @@ export const bertText: TokenizerDefinition = {
   version: 1,
   description: "Frozen text features of each code's description; no graph, no quantization.",
   reference: "the BERT tokenizer of Su et al., ICML 2025, figure 4",
-  defaults: { seed: 0, trainable: false },
+  defaults: { seed: 0, trainable: false, text: "hashed", hub: "" },
   presets: { trainable: { trainable: true } },
+  files: { codes: GIVEN_FILES.codes, encoder: GIVEN_FILES.encoder },
   fit,
 };

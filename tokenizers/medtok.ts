@@ -2,6 +2,7 @@
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { MEDTOK_PRESETS } from "./medtok/config.ts";
 import { fitMedTok } from "./pipeline/fit-medtok.ts";
+import { GIVEN_FILES } from "./pipeline/given.ts";
 import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
 
 export const medtok: TokenizerDefinition = {
@@ -19,6 +20,8 @@ export const medtok: TokenizerDefinition = {
     "without-graph": { modality: "text", coOccurrence: false },
     "without-quantization": { quantised: false },
     "random-codebook": { codebook: "random" },
+    primekg: { graph: "primekg", coOccurrence: false },
   },
+  files: GIVEN_FILES,
   fit: (context) => fitMedTok(medtok.name, context),
 };

@@ -5,6 +5,7 @@
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { MEDTOK_PRESETS } from "./medtok/config.ts";
 import { fitMedTok } from "./pipeline/fit-medtok.ts";
+import { GIVEN_FILES } from "./pipeline/given.ts";
 import { tokenizerRandom } from "./pipeline/random.ts";
 import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
 import { exchangedRows } from "./pipeline/units.ts";
@@ -16,6 +17,7 @@ export const permutedRows: TokenizerDefinition = {
   reference: "Su et al., ICML 2025, with rows exchanged",
   defaults: MEDTOK_OPTIONS,
   presets: MEDTOK_PRESETS,
+  files: GIVEN_FILES,
   fit: (context) =>
     fitMedTok(permutedRows.name, context, (codes, seed) =>
       exchangedRows(codes, tokenizerRandom(seed).derive("exchange")),

@@ -3,7 +3,7 @@
  * arrays (medtok.md section 1). Nothing is downloaded: the user brings the files.
  */
 import { BenchError } from "../../core/errors.ts";
-import type { PublishedGraph } from "../../core/knowledge.ts";
+import type { CodeNodes, PublishedGraph } from "../../core/knowledge.ts";
 import { Database, sqlText } from "../duckdb.ts";
 
 const COLUMNS = ["relation", "x_index", "x_name", "x_type", "y_index", "y_name", "y_type"] as const;
@@ -110,14 +110,6 @@ export async function readPrimeKg(
   } finally {
     db.close();
   }
-}
-
-/** Codes and their nodes in a published graph, in the table's order. */
-export interface CodeNodes {
-  readonly code: readonly string[];
-  /** [codes + 1]. */
-  readonly offset: Int32Array;
-  readonly node: Int32Array;
 }
 
 /** Reads `med_code` and `pkg_index_list` of `all_codes_mappings.parquet`. @throws BenchError for other columns. */

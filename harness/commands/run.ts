@@ -7,8 +7,9 @@ import { tokenizers } from "../../tokenizers/index.ts";
 import { cacheFolder } from "../cache.ts";
 import { chooseTask, taskFlags } from "../choose-task.ts";
 import { defineCommand } from "../command.ts";
+import { givenByName } from "../given-knowledge.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
-import { hyperparameters, modelFiles, tokenizerOptions } from "../options.ts";
+import { hyperparameters, modelFiles, tokenizerFiles, tokenizerOptions } from "../options.ts";
 import { print } from "../output.ts";
 import { checkModel, checkTask } from "../pairing.ts";
 import { profileTable } from "../profile-table.ts";
@@ -63,6 +64,12 @@ export const runCommand = defineCommand({
       default: [],
       describe: "option of the tokenizer, name=value",
     },
+    "tokenizer-file": {
+      type: "string",
+      array: true,
+      default: [],
+      describe: "an extra file of the tokenizer, name=path, e.g. codes=all_codes_mappings.parquet",
+    },
     "tokenizer-dir": { type: "string", describe: "a trained tokenizer's folder to load" },
     ...protocolFlags,
     seeds: { type: "string", default: "0", describe: "comma-separated seeds; one record each" },
@@ -110,6 +117,10 @@ export const runCommand = defineCommand({
         args["tokenizer-preset"],
         args["tokenizer-set"],
       ),
+      given: givenByName(tokenizerFiles(tokenizer, args["tokenizer-file"]), {
+        memoryLimitMb: args.memory,
+        threads: args.threads,
+      }),
       tokenizerDir: args["tokenizer-dir"] === undefined ? null : resolve(args["tokenizer-dir"]),
       epochs: wholeNumber("epochs", args.epochs, 1),
       pretrainEpochs:

@@ -1,9 +1,11 @@
 /** `tokenizer train`: MedTok on tables of codes, to a folder that runs, programs and the other actions read. */
 import { resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
+import type { Hyperparameters } from "../../core/hyperparameters.ts";
 import type { CodeTable } from "../../core/tokenizer.ts";
 import { Artefact } from "../../tokenizers/artefact/open.ts";
 import { medtok } from "../../tokenizers/medtok.ts";
+import { chosenGraph, textEncoderOf } from "../../tokenizers/pipeline/given.ts";
 import { makeInputs } from "../../tokenizers/pipeline/inputs.ts";
 import { trainArtefact } from "../../tokenizers/pipeline/medtok-artefact.ts";
 import { tokenizerRandom } from "../../tokenizers/pipeline/random.ts";
@@ -12,6 +14,7 @@ import { cacheFolder, privateFolder } from "../cache.ts";
 import { type CodeRows, readCodes, readMaps, usefulPairs } from "../code-sources.ts";
 import { loadCodeTable } from "../code-table.ts";
 import { defineCommand } from "../command.ts";
+import { givenKnowledge } from "../given-knowledge.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type DatasetFlags, datasetOptions, openDataset } from "../open-dataset.ts";
 import { tokenizerOptions } from "../options.ts";
@@ -36,6 +39,18 @@ const options = {
     array: true,
     default: [] as string[],
     describe: "a map between systems, e.g. ICD-9 to ICD-10, for the graph and for unknown codes",
+  },
+  kg: {
+    type: "string",
+    describe: "PrimeKG's kg.csv as the graph; needs a --codes table with pkg_index_list",
+  },
+  encoder: {
+    type: "string",
+    describe: "a folder with a sentence encoder in ONNX, in place of the built-in text features",
+  },
+  hub: {
+    type: "string",
+    describe: "fetch a sentence encoder of this name from the Hugging Face hub (network)",
   },
   out: { type: "string", demandOption: true, describe: "folder to make" },
   preset: { type: "string", describe: "a named set of options, e.g. paper" },
@@ -68,6 +83,24 @@ function checkCodes({ code, dropped }: CodeRows, progress: Progress): void {
   progress.say(`${count(code.length)} codes${twice}`);
 }
 
+/** Options, with those that the flags for files stand for. */
+function trainOptions(args: {
+  readonly preset?: string | undefined;
+  readonly set: readonly string[];
+  readonly kg?: string | undefined;
+  readonly encoder?: string | undefined;
+  readonly hub?: string | undefined;
+}): Hyperparameters {
+  const { kg, encoder, hub } = args;
+  return {
+    ...tokenizerOptions(medtok, args.preset, args.set),
+    coOccurrence: false, // patients are never looked at
+    ...(kg === undefined ? {} : { graph: "primekg" }),
+    ...(encoder === undefined && hub === undefined ? {} : { text: "sentence" }),
+    ...(hub === undefined ? {} : { hub }),
+  };
+}
+
 export const trainAction = {
   ...defineCommand({
     name: "tokenizer train",
@@ -78,6 +111,10 @@ export const trainAction = {
         "tokenizer train --codes ICD10CM=icd10cm.csv.gz --map icd_cm_9_to_10_mapping.csv.gz --out TOK",
         "codes of one system, with a map to another",
       ],
+      [
+        "tokenizer train --codes all_codes_mappings.parquet --kg kg.csv --encoder DIR --out TOK",
+        "the paper's inputs: PrimeKG, and a sentence encoder from a folder",
+      ],
       ["tokenizer train --dataset mimic4 --root DIR --out TOK --set steps=500", "a store's codes"],
     ],
     options,
@@ -85,21 +122,27 @@ export const trainAction = {
       const progress = openProgress();
       const stages = stageReport(progress);
       const cache = privateFolder(resolve(cacheFolder(args["cache-dir"]), "tokenizers"));
-      const given = tokenizerOptions(medtok, args.preset, args.set);
+      const given = trainOptions(args);
       const rows = await readCodes(args.codes, await storeCodes(args, progress), args.memory);
       checkCodes(rows, progress);
       const maps = readMaps(args.map);
       const { use, config } = settingsOf(given, rows.code.length);
       const work = { report: stages.report, signal: interruptSignal };
+      const files = { codes: args.codes, map: args.map, kg: args.kg ?? null, encoder: null };
+      const read = { memoryLimitMb: args.memory, threads: args.threads };
+      const published = await chosenGraph(use, givenKnowledge(files, read));
       const made = await makeInputs({ ...rows, knowledge: maps.knowledge }, [], {
         cacheFolder: cache,
         random: tokenizerRandom(use.seed),
+        encoder: textEncoderOf(use, args.encoder ?? null),
+        published,
         ...work,
       });
+      const { graph, text, hub } = use;
       await trainArtefact(resolve(args.out), {
         made,
         config,
-        options: {},
+        options: { graph, text, hub },
         seed: use.seed,
         split: null,
         mapped: usefulPairs(maps.pairs, rows.code),

@@ -38,6 +38,9 @@ export const FILES = {
   report: "report.json",
 } as const;
 
+/** In graph.tsv, from a code to a node of a published graph. */
+export const HAS_NODE = "has_node";
+
 const count = z.number().int().nonnegative();
 const range = z.tuple([count, count]);
 const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));

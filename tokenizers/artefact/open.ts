@@ -1,8 +1,8 @@
 /** Reads an artefact folder: small files at once, large arrays by rows when they are asked for. */
 import { createHash } from "node:crypto";
-import { createReadStream, readFileSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { type ArtefactConfig, badArtefact, FILES, readConfig } from "./config.ts";
+import { type ArtefactConfig, badArtefact, FILES, HAS_NODE, readConfig } from "./config.ts";
 import { NpyFile } from "./npy.ts";
 import type { GraphLine } from "./write.ts";
 
@@ -13,6 +13,42 @@ function readLines(path: string, head: string): string[] {
   if (all.pop() !== "" || all.shift() !== head)
     throw badArtefact(path, `it does not begin with "${head}" and end with a line`);
   return all;
+}
+
+/** Bytes that are searched at once. */
+const BLOCK = 1 << 22;
+
+/** Lines of graph.tsv that hold one of some texts and are wanted, read in blocks of whole lines. */
+function matchingLines(
+  path: string,
+  texts: readonly string[],
+  isWanted: (line: GraphLine) => boolean,
+): GraphLine[] {
+  const file = openSync(path, "r");
+  const found: GraphLine[] = [];
+  const take = (text: string) => {
+    if (!texts.some((one) => text.includes(one))) return;
+    for (const line of text.split("\n")) {
+      const [from = "", relation = "", to = "", origin = ""] = line.split("\t");
+      const edge = { from, relation, to, origin };
+      if (isWanted(edge)) found.push(edge);
+    }
+  };
+  try {
+    const bytes = Buffer.alloc(BLOCK);
+    let kept = 0;
+    for (;;) {
+      const got = readSync(file, bytes, kept, BLOCK - kept, null);
+      const end = got === 0 ? kept : bytes.lastIndexOf("\n", kept + got - 1) + 1;
+      if (end > 0) take(bytes.toString("utf8", 0, end));
+      if (got === 0) return found;
+      bytes.copy(bytes, 0, end, kept + got);
+      kept += got - end;
+      if (kept === BLOCK) throw badArtefact(path, "a line is too long");
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** An artefact open for reading. Close it when done. */
@@ -81,16 +117,17 @@ export class Artefact {
     });
   }
 
-  /** Edges of the knowledge graph that touch a node. */
+  /**
+   * Edges of the knowledge graph that touch a node; for a code of a published graph also those between its
+   * nodes. The file may be larger than a string can be, and is read in blocks.
+   */
   neighbourhood(node: string): GraphLine[] {
-    const rows = readLines(join(this.folder, FILES.graph), "from\trelation\tto\torigin");
-    const found: GraphLine[] = [];
-    for (const row of rows) {
-      if (!row.includes(node)) continue;
-      const [from = "", relation = "", to = "", origin = ""] = row.split("\t");
-      if (from === node || to === node) found.push({ from, relation, to, origin });
-    }
-    return found;
+    const path = join(this.folder, FILES.graph);
+    const own = matchingLines(path, [node], ({ from, to }) => from === node || to === node);
+    const nodes = new Set(own.filter((e) => e.relation === HAS_NODE).map((e) => e.to));
+    if (nodes.size === 0) return own;
+    const isInside = ({ from, to }: GraphLine) => nodes.has(from) && nodes.has(to);
+    return [...own, ...matchingLines(path, [...nodes], isInside)];
   }
 
   report(): unknown {

@@ -10,6 +10,7 @@ import { readSafetensors } from "../artefact/safetensors.ts";
 import type { MedTokConfig } from "../medtok/config.ts";
 import { Ladder } from "../serve/ladder.ts";
 import { coOccurrenceTable } from "./co-occurrence.ts";
+import { betterDescriptions, chosenGraph, textEncoderOf } from "./given.ts";
 import { type Inferred, infer, unitCodebook } from "./infer.ts";
 import { type CodeSource, type MadeInputs, makeInputs } from "./inputs.ts";
 import { cachedArtefact } from "./medtok-artefact.ts";
@@ -18,10 +19,12 @@ import { tokenizerRandom } from "./random.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 import { ownRows, tokenTokenizer, vectorTokenizer } from "./units.ts";
 
-/** The store's codes as the pipeline reads them. */
-export function sourceOf(codes: CodeTable): CodeSource {
+/** The store's codes as the pipeline reads them, with the titles and maps that the user gave. */
+export async function sourceOf({ codes, given }: TokenizerContext): Promise<CodeSource> {
   const { code, description, parents } = codes;
-  return { code, description, parents, knowledge: { titles: [], relations: [] } };
+  const knowledge = (await given?.tables()) ?? { titles: [], relations: [] };
+  const better = betterDescriptions(code, description, knowledge.titles);
+  return { code, description: better, parents, knowledge };
 }
 
 /** Identifies the training subjects that co-occurrences are counted on, as far as their codes tell. */
@@ -137,12 +140,15 @@ async function trainedRows(context: TokenizerContext, settings: Settings): Promi
   const { cacheFolder, threads, report, signal } = context;
   const random = tokenizerRandom(use.seed);
   const extra = use.coOccurrence ? [coOccurrenceTable(context)] : [];
-  const options = { cacheFolder, random, report, signal };
-  const made = await makeInputs(sourceOf(context.codes), extra, options);
+  const encoder = textEncoderOf(use, context.given?.encoder ?? null);
+  const published = await chosenGraph(use, context.given);
+  const options = { cacheFolder, random, report, signal, encoder, published };
+  const made = await makeInputs(await sourceOf(context), extra, options);
+  const { coOccurrence, graph, text, hub } = use;
   const artefact = await cachedArtefact(cacheFolder, {
     made,
     config,
-    options: { coOccurrence: use.coOccurrence },
+    options: { coOccurrence, graph, text, hub },
     seed: use.seed,
     split: use.coOccurrence ? splitFingerprint(context) : null,
     mapped: [],
@@ -167,7 +173,14 @@ async function trainedRows(context: TokenizerContext, settings: Settings): Promi
   }
 }
 
-function refuseForFolder({ use }: Settings): void {
+function refuseForFolder({ use }: Settings, given: TokenizerContext["given"]): void {
+  if (given !== undefined)
+    throw new BenchError({
+      what: "a folder and files to train from are both given",
+      where: "--tokenizer-dir",
+      fix: "leave out --tokenizer-file, or --tokenizer-dir so that the tokenizer is trained here",
+      exitCode: 2,
+    });
   if (use.quantised && use.codebook === "trained") return;
   throw new BenchError({
     what: "an ablation cannot be made from a folder",
@@ -184,7 +197,7 @@ export async function fitMedTok(
   exchange?: (codes: CodeTable, seed: number) => Int32Array,
 ): Promise<Tokenizer> {
   const settings = settingsOf(context.options, context.codes.size);
-  if (context.directory !== null) refuseForFolder(settings);
+  if (context.directory !== null) refuseForFolder(settings, context.given);
   const made =
     context.directory === null
       ? await trainedRows(context, settings)

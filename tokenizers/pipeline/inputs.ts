@@ -1,5 +1,10 @@
 /** From a table of codes to what the network reads: descriptions with their ancestors' titles, text features, graph, subgraphs. */
-import type { KnowledgeTables, RelationTable } from "../../core/knowledge.ts";
+import type {
+  CodeNodes,
+  KnowledgeTables,
+  PublishedGraph,
+  RelationTable,
+} from "../../core/knowledge.ts";
 import type { Random } from "../../core/random.ts";
 import { ancestors } from "../../core/vocabulary/hierarchy.ts";
 import { buildKnowledgeGraph } from "../medtok/graph/build.ts";
@@ -11,8 +16,10 @@ import type {
   KnowledgeGraph,
   MedTokInputs,
   Report,
+  TextEncoder,
   TextEncoderState,
 } from "../medtok/types.ts";
+import { publishedInputs } from "./given.ts";
 
 /** Codes with what is known of them; rows in any order. */
 export interface CodeSource {
@@ -29,6 +36,10 @@ export interface InputOptions {
   readonly random: Random;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /** Left out: the encoder that needs nothing. */
+  readonly encoder?: TextEncoder;
+  /** Takes the place of the self-contained graph. */
+  readonly published?: { readonly graph: PublishedGraph; readonly nodes: CodeNodes } | null;
 }
 
 export interface MadeInputs {
@@ -72,10 +83,19 @@ export function describeCodes(source: CodeSource): CodeInputs {
 /** Descriptions of these codes and their frozen features. */
 export async function makeText(source: CodeSource, options: InputOptions) {
   const codes = describeCodes(source);
-  const { random, report, signal, cacheFolder } = options;
+  const { random, report, signal, cacheFolder, encoder = hashedSvdEncoder() } = options;
   const text = { maxWords: MAX_WORDS, random: random.derive("text"), report, signal };
-  const fitted = await fitCached(hashedSvdEncoder(), codes.description, text, cacheFolder);
+  const fitted = await fitCached(encoder, codes.description, text, cacheFolder);
   return { codes, ...fitted };
+}
+
+function ownGraph(source: CodeSource, codes: CodeInputs, extra: readonly RelationTable[]) {
+  const graph = buildKnowledgeGraph(codes, {
+    parents: source.parents,
+    relations: [...source.knowledge.relations, ...extra],
+    names: titlesOf(source),
+  });
+  return { graph, subgraphs: cutSubgraphs(graph, codes.code.length) };
 }
 
 /**
@@ -88,12 +108,9 @@ export async function makeInputs(
   options: InputOptions,
 ): Promise<MadeInputs> {
   const { codes, features, state } = await makeText(source, options);
-  const graph = buildKnowledgeGraph(codes, {
-    parents: source.parents,
-    relations: [...source.knowledge.relations, ...extra],
-    names: titlesOf(source),
-  });
-  const subgraphs = cutSubgraphs(graph, codes.code.length);
+  const { graph, subgraphs } = options.published
+    ? publishedInputs(codes.code, options.published)
+    : ownGraph(source, codes, extra);
   return {
     inputs: { codes, text: features, subgraphs },
     graph,

@@ -5,12 +5,12 @@ import { shortHash } from "../../core/hash.ts";
 import type { Hyperparameters } from "../../core/hyperparameters.ts";
 import type { Checkpoints } from "../../core/model.ts";
 import { Artefact } from "../artefact/open.ts";
-import { type ArtefactContents, type GraphLine, writeArtefact } from "../artefact/write.ts";
+import { type ArtefactContents, writeArtefact } from "../artefact/write.ts";
 import { PARTS, regions } from "../medtok/codebook.ts";
 import type { MedTokConfig } from "../medtok/config.ts";
-import { INCLUDES, IS_A } from "../medtok/graph/build.ts";
 import { trainMedTok } from "../medtok/train.ts";
-import type { KnowledgeGraph, Report, TrainedMedTok } from "../medtok/types.ts";
+import type { Report, TrainedMedTok } from "../medtok/types.ts";
+import { graphLines } from "./graph-lines.ts";
 import { type Inferred, infer, unitCodebook } from "./infer.ts";
 import type { MadeInputs } from "./inputs.ts";
 import { qualityReport } from "./quality-report.ts";
@@ -67,23 +67,6 @@ function checkpointsIn(folder: string): Checkpoints {
   };
 }
 
-/** Every edge once: up the hierarchy, and from the lower node where there is no direction. */
-function* graphLines(graph: KnowledgeGraph): Iterable<GraphLine> {
-  const { offset, target, relation, origin } = graph.edges;
-  const [up, down] = [graph.relations.indexOf(IS_A), graph.relations.indexOf(INCLUDES)];
-  for (let node = 0; node < graph.nodeId.length; node++)
-    for (let e = offset[node] as number; e < (offset[node + 1] as number); e++) {
-      const other = target[e] as number;
-      if (relation[e] === down || (relation[e] !== up && other < node)) continue;
-      yield {
-        from: graph.nodeId[node] as string,
-        relation: graph.relations[relation[e] as number] as string,
-        to: graph.nodeId[other] as string,
-        origin: graph.origins[origin[e] as number] as string,
-      };
-    }
-}
-
 /** All that is known of a training, ready to be written. */
 export function artefactContents(
   options: TrainOptions,
@@ -124,7 +107,7 @@ export function artefactContents(
     inputs: { ...trained.hashes, knowledge_graph: graph.hash },
     split: options.split,
     mapped: options.mapped,
-    graph: graphLines(graph),
+    graph: graphLines(graph, inputs),
     report: { quality, steps: trained.steps, stopped_by: trained.stoppedBy, log: trained.log },
   };
 }

@@ -14,6 +14,7 @@ import {
   type VectorTable,
 } from "../medtok/quality.ts";
 import type { KnowledgeGraph } from "../medtok/types.ts";
+import { codesAreNodes } from "./graph-lines.ts";
 import { type InferOptions, type Inferred, infer } from "./infer.ts";
 import type { MadeInputs } from "./inputs.ts";
 import { tokenizerRandom } from "./random.ts";
@@ -33,11 +34,12 @@ function rowsOf(codes: readonly string[], system: string): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => rows[Math.floor(i * step)] as number);
 }
 
-/** Mapped ICD-10-CM rows of ICD-9-CM rows, as the graph states them; codes are its first nodes. */
+/** Mapped ICD-10-CM rows of ICD-9-CM rows, as the self-contained graph states them; none in others. */
 function twinsOf(graph: KnowledgeGraph, codes: readonly string[]): Map<number, number[]> {
   const { offset, target, relation } = graph.edges;
   const isMap = (r: number) => ["equivalent", "approx"].includes(graph.relations[r] ?? "");
   const twins = new Map<number, number[]>();
+  if (!codesAreNodes(graph, codes)) return twins;
   for (const [row, code] of codes.entries()) {
     if (splitCode(code)[0] !== "ICD9CM") continue;
     for (let e = offset[row] as number; e < (offset[row + 1] as number); e++) {

@@ -13,6 +13,12 @@ export const USE_DEFAULTS = {
   quantised: true,
   /** `random`: the trained network with a random codebook (the floor). */
   codebook: "trained" as string,
+  /** `own`: the self-contained graph; `primekg`: a given kg.csv with the nodes of a given code table. */
+  graph: "own" as string,
+  /** `hashed`: the encoder that needs nothing; `sentence`: a sentence encoder, a given folder or `hub`. */
+  text: "hashed" as string,
+  /** A sentence encoder's name on the hub, which is then asked for it; empty: nothing is fetched. */
+  hub: "",
   /** Whether the graph has edges between codes that training subjects have together. */
   coOccurrence: true,
   /** Of the tokenizer's training; apart from the run's, so that runs of several seeds share one tokenizer. */
@@ -28,7 +34,12 @@ export interface Settings {
   readonly config: MedTokConfig;
 }
 
-const CHOICES = { mode: ["vectors", "tokens"], codebook: ["trained", "random"] } as const;
+const CHOICES = {
+  mode: ["vectors", "tokens"],
+  codebook: ["trained", "random"],
+  graph: ["own", "primekg"],
+  text: ["hashed", "sentence"],
+} as const;
 
 /** Checks and parts options. @throws BenchError for values that are not offered or do not go together. */
 export function settingsOf(options: Hyperparameters, codes: number): Settings {
@@ -49,6 +60,12 @@ export function settingsOf(options: Hyperparameters, codes: number): Settings {
     throw new BenchError({
       what: "mode=tokens with quantised=false: vectors before quantization have no tokens",
       fix: "set mode=vectors",
+      exitCode: 2,
+    });
+  if (use["graph"] === "primekg" && use["coOccurrence"] === true)
+    throw new BenchError({
+      what: "graph=primekg with coOccurrence=true: a published graph has no edges between codes",
+      fix: "set coOccurrence=false, or choose the preset primekg",
       exitCode: 2,
     });
   return { use: use as unknown as Use, config: medTokConfig(network, codes) };

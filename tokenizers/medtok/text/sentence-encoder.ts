@@ -3,8 +3,9 @@
  * or from the hub when the user asks for it. Mean over tokens with mask, unit length. Words are encoded one by
  * one in the same way, as token-level states of all codes would not fit (medtok.md 10.2).
  */
-import { existsSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../../core/errors.ts";
 import { shortHash } from "../../../core/hash.ts";
 import type { EncodeTextOptions, TextEncoder, TextEncoderState, TextFeatures } from "../types.ts";
@@ -57,6 +58,30 @@ async function loadPackage(): Promise<Transformers> {
   }
 }
 
+/** Hash of all files of a folder with their names, or of a name on the hub. */
+function modelHash(model: string): string {
+  const stat = statSync(model, { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) return shortHash(["name", model]);
+  const files = readdirSync(model, { recursive: true, encoding: "utf8" }).sort();
+  const hash = createHash("sha256");
+  const piece = Buffer.alloc(1 << 20);
+  for (const name of files) {
+    const path = join(model, name);
+    if (!statSync(path).isFile()) continue;
+    hash.update(`${name}\n${statSync(path).size}\n`);
+    const file = openSync(path, "r");
+    try {
+      for (let got = -1; got !== 0; ) {
+        got = readSync(file, piece, 0, piece.length, null);
+        hash.update(piece.subarray(0, got));
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
 type Encode = (texts: readonly string[]) => Promise<{ values: Float32Array; width: number }>;
 
 /** @throws BenchError when the folder is missing and the hub was not asked for, or the package is. */
@@ -74,7 +99,17 @@ async function open(options: SentenceEncoderOptions): Promise<Encode> {
   transformers.env.allowRemoteModels = !isFolder;
   if (isFolder) transformers.env.localModelPath = dirname(resolve(model));
   const name = isFolder ? basename(resolve(model)) : model;
-  const extract = await transformers.pipeline("feature-extraction", name, { dtype: "fp32" });
+  const extract = await transformers
+    .pipeline("feature-extraction", name, { dtype: "fp32" })
+    .catch((cause: unknown) => {
+      throw new BenchError({
+        what: `the sentence encoder ${model} could not be loaded: ${cause instanceof Error ? cause.message : cause}`,
+        fix: isFolder
+          ? "its folder needs config.json, tokenizer.json, tokenizer_config.json and onnx/model.onnx"
+          : "check its name on the hub and the network, or give a folder",
+        cause,
+      });
+    });
   return async (texts) => {
     const { data, dims } = await extract([...texts], { pooling: "mean", normalize: true });
     return { values: data, width: dims.at(-1) ?? 0 };
@@ -124,16 +159,22 @@ export function sentenceEncoder(options: SentenceEncoderOptions): TextEncoder {
       hash: featuresHash(state, descriptions, context.maxWords),
     };
   };
-  const settings = { model: options.model, fromHub: String(options.fromHub ?? false) };
-  const key = `${KIND} 1 ${options.model}`;
+  // A folder by its name alone: no path of this machine gets into an artefact.
+  const model = existsSync(options.model) ? basename(resolve(options.model)) : options.model;
+  const settings = { model, fromHub: String(options.fromHub ?? false) };
+  let key: string | undefined;
   return {
     kind: KIND,
-    key,
+    get key() {
+      key ??= `${KIND} 1 ${modelHash(options.model)}`;
+      return key;
+    },
     fit: async (descriptions, context) => {
       // Identified by what it gives for a fixed sentence: that tells other weights of the same name.
       const encode = await open(options);
       const probe = await encode(["type 2 diabetes mellitus"]);
-      const hash = shortHash([key, [...probe.values].map((x) => Math.round(x * 1e4))]);
+      const weights = [...probe.values].map((x) => Math.round(x * 1e4));
+      const hash = shortHash([KIND, weights]);
       const state: TextEncoderState = {
         kind: KIND,
         width: probe.width,
