@@ -1,13 +1,12 @@
 /** Finds a source's raw files and reads their headers; names match in any letter case, plain or gzip. */
-import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
-import { Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { constants, createGunzip, gunzipSync } from "node:zlib";
+import { constants, gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import type { DatasetDefinition, RawTable } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
 import { entries, filePattern, findFiles } from "./find-files.ts";
+import { damagedGzip } from "./verify-file.ts";
 
 /** One raw file that was found; a table may consist of several. */
 export interface RawFile {
@@ -161,35 +160,4 @@ function checkColumns(definition: DatasetDefinition, file: RawFile): void {
     where: `${file.path}, read as ${definition.name}`,
     fix: `the file has ${file.header.join(", ")}; check that --dataset and the release belong to these files (${definition.name} reads ${definition.releases.join(", ")})`,
   });
-}
-
-function damagedGzip(path: string, cause: unknown): BenchError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const cut = message.includes("unexpected end of file");
-  return new BenchError({
-    what: cut ? "the gzip file ends too early" : `the gzip file is damaged (${message})`,
-    where: path,
-    fix: "download it again and compare its checksum with the published one",
-    cause,
-  });
-}
-
-/**
- * Reads a gzip file to its end and checks length and checksum. The table reader takes a file that was
- * cut short for a shorter file, which would lose patients without a word.
- * @throws BenchError when the file is cut or damaged; the signal's reason when aborted.
- */
-export async function verifyGzip(path: string, signal?: AbortSignal): Promise<void> {
-  const nowhere = new Writable({
-    highWaterMark: 1 << 22,
-    write: (_chunk, _encoding, done) => done(),
-  });
-  const source = createReadStream(path, { highWaterMark: 1 << 20 });
-  const gunzip = createGunzip({ chunkSize: 1 << 20 });
-  try {
-    await pipeline(source, gunzip, nowhere, signal === undefined ? {} : { signal });
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw damagedGzip(path, cause);
-  }
 }

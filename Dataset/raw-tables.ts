@@ -6,8 +6,9 @@ import type { ColumnType, RawTable } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
 import { type Database, sqlName, sqlText } from "./duckdb.ts";
 import { EXPECTED, MARK, pathColumn, SQL_TYPES } from "./raw-columns.ts";
-import { type RawFile, verifyGzip } from "./raw-files.ts";
+import type { RawFile } from "./raw-files.ts";
 import { loadParquet } from "./raw-parquet.ts";
+import { verifyCsv, wrongFields } from "./verify-file.ts";
 
 /** A column's value, or null when the text is not of its type. */
 function tryRead(type: ColumnType, text: string): string {
@@ -84,7 +85,7 @@ async function loadCsv(db: Database, file: RawFile, into: string, signal?: Abort
       `${into} SELECT ${[...columns, ...pathColumn(file)].join(", ")} FROM ${readCsv(file)}`,
     );
   } catch (error) {
-    if (file.gzip) await verifyGzip(file.path, signal); // its message is the better one
+    await verifyCsv(file.path, file.gzip, signal); // its message is the better one
     throw await explain(db, file, error);
   }
 }
@@ -138,12 +139,7 @@ function explainCsvError(file: RawFile, error: Error): BenchError | undefined {
   const where = line === undefined ? file.path : `${file.path}, line ${line}`;
   const counts = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(error.message);
   const problem = (what: string, fix: string) => new BenchError({ what, where, fix, cause: error });
-  if (counts !== null) {
-    return problem(
-      `a row has ${counts[2]} fields, the header ${counts[1]}`,
-      "restore the row as it was published; a file that was cut short often ends in such a row",
-    );
-  }
+  if (counts !== null) return wrongFields(where, Number(counts[2]), Number(counts[1]), error);
   if (/unterminated quote|state machine/i.test(error.message)) {
     return problem(
       "the line ends are mixed, or a quote is not closed",
