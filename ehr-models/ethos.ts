@@ -25,8 +25,10 @@
  * Deviation: a code counts once a visit, which shortens timelines and futures.
  * Deviation: windows end at their subject (E1), and the loss is divided by the targets, leading positions
  *   left out (E7). The first event is predicted from the leading tokens at the start of a timeline.
+ * A run trains on the source it scores, so nobody is met again under another number (E12, H18).
  * Deviation: the duration of a generated interval is drawn from the training subjects' gaps in it, not their
- *   mean, so that horizons inside an interval are met in the right proportion (E8, E9). Age does not advance (E11).
+ *   mean, so that horizons inside an interval are met in the right proportion (E8, E9). Age does not advance while
+ *   tokens are generated (E11): it is in whole years, and a future is `newTokens` long at most.
  * Deviation: where the prediction lies some time after the last event, the first token is an interval beyond it.
  * Deviation: prompts are cut so that the longest future fits the window; no window slides (models.md 8.4).
  * Deviation: the epoch is chosen by the next-token loss of one training subject in twenty, whole records, not on

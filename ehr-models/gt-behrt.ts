@@ -137,7 +137,7 @@ function encodeGraphs(context: Encoder, reads: "nodes" | "visits"): Tensor {
 }
 
 /** rows, [B*T, 5g]; padding is taken out by the attention's bias. */
-function embedVisits(context: Encoder): Tensor {
+export function embedVisits(context: Encoder): Tensor {
   const { graph, inputs, hyperparameters: h } = context;
   const g = h.nodeWidth;
   const visits = takeRows(encodeGraphs(context, "visits"), inputs["graph"] as Tensor);

@@ -49,7 +49,7 @@ async function ingested(t: Test, tables: Tables): Promise<EventStore> {
 }
 
 t.test(
-  "diagnoses and procedures are known at discharge, drugs at the end of their day",
+  "diagnoses and procedures are known at discharge, drugs at the end of their day (TE7, E3)",
   async (t) => {
     const code = (icd9_code: string) => ({ subject_id: 1, hadm_id: 11, seq_num: 1, icd9_code });
     const store = await ingested(t, {

@@ -122,7 +122,7 @@ for (const definition of models.all) {
 
   const ownTests = small.isZeroShot === true && `it reads no labels; see test/ehr-models/${name}`;
   t.test(
-    `${name} learns 32 samples by heart, and a sample's company changes nothing`,
+    `${name} learns 32 samples by heart, and a sample's company changes nothing (H6, H20)`,
     { skip: ownTests },
     async (t) => {
       t.ok(kinds.length > 0, "it takes some kind of label");
@@ -146,7 +146,7 @@ for (const definition of models.all) {
   );
 
   t.test(
-    `${name} finds the planted signal in subjects it has not seen`,
+    `${name} finds the planted signal in subjects it has not seen (H1)`,
     { skip: ownTests },
     async (t) => {
       const [train, tuning, held] = [300, 80, 160].map((size, i) =>

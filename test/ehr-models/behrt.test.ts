@@ -19,7 +19,7 @@ const layer = (i: number, o: number) => i * o + o;
 /** Block: four projections, two feed-forward layers, two norms. */
 const block = (d: number, f: number) => 4 * layer(d, d) + layer(d, f) + layer(f, d) + 4 * d;
 
-t.test("it has as many parameters as its equations say, whatever its length", async (t) => {
+t.test("it has as many parameters as its equations say, whatever its length (B4)", async (t) => {
   const d = 8;
   // Table of codes, 4 special tokens, 2 segments, 112 ages, a norm, a block, the pooler and the output.
   const wanted = (V + 4 + 2 + 112) * d + 2 * d + block(d, 12) + layer(d, d) + layer(d, 3);
@@ -43,26 +43,29 @@ t.test("the paper's sizes give the paper's blocks, pooler and ages", async (t) =
   t.equal(ageRows(monthsPerAge) * d, 380_736); // 381 k
 });
 
-t.test("positions are the sinusoid after initialisation, and scaled like the tables", async (t) => {
-  const run = await modelValues(behrtModel, train, SIZES, (context) => ({
-    position: positions(context),
-    logits: behrtModel.forward(context),
-  }));
-  const position = run.feeds["position"] as Float32Array;
-  const values = run.of["position"]?.values ?? new Float32Array();
-  const at = (p: number) => {
-    const row = Array.from(position).indexOf(p);
-    return Array.from(values.slice(8 * row, 8 * row + 8));
-  };
-  const isNear = (a: readonly number[], b: readonly number[]) =>
-    a.every((x, i) => Math.abs(x - (b[i] as number)) < 1e-6);
-  t.ok(isNear(at(0), [0, 1, 0, 1, 0, 1, 0, 1]), "alternately 0 and 1");
-  const second = [0, 2, 4, 6].flatMap((i) => [
-    Math.sin(10000 ** (-i / 8)),
-    Math.cos(10000 ** (-i / 8)),
-  ]);
-  t.ok(isNear(at(1), second), "sin 1, cos 1, and frequencies that fall by 10000^(2/d)");
-});
+t.test(
+  "positions are the sinusoid after initialisation, and scaled like the tables (B1, B2)",
+  async (t) => {
+    const run = await modelValues(behrtModel, train, SIZES, (context) => ({
+      position: positions(context),
+      logits: behrtModel.forward(context),
+    }));
+    const position = run.feeds["position"] as Float32Array;
+    const values = run.of["position"]?.values ?? new Float32Array();
+    const at = (p: number) => {
+      const row = Array.from(position).indexOf(p);
+      return Array.from(values.slice(8 * row, 8 * row + 8));
+    };
+    const isNear = (a: readonly number[], b: readonly number[]) =>
+      a.every((x, i) => Math.abs(x - (b[i] as number)) < 1e-6);
+    t.ok(isNear(at(0), [0, 1, 0, 1, 0, 1, 0, 1]), "alternately 0 and 1");
+    const second = [0, 2, 4, 6].flatMap((i) => [
+      Math.sin(10000 ** (-i / 8)),
+      Math.cos(10000 ** (-i / 8)),
+    ]);
+    t.ok(isNear(at(1), second), "sin 1, cos 1, and frequencies that fall by 10000^(2/d)");
+  },
+);
 
 t.test("the order of codes inside a visit says nothing, that of visits does", async (t) => {
   const samples = makeSamples(30, LABELS.multiclass, 6);

@@ -53,7 +53,7 @@ t.test("codes are units, oldest first, and the rest is padding", async (t) => {
   t.same(Object.keys(feeds).sort(), Object.keys(inputs.specs).sort(), "only what was asked for");
 });
 
-t.test("many samples are padded to the longest only, few to 1,024 positions", async (t) => {
+t.test("many samples are padded to the longest only, few to 1,024 positions (T4)", async (t) => {
   t.equal(sequenceLength(64, 100), 104);
   t.equal(sequenceLength(64, 3), 16);
   t.equal(sequenceLength(1, 3), 1024);
@@ -72,7 +72,7 @@ t.test(
   },
 );
 
-t.test("the length of a visit that is not over is blank", async (t) => {
+t.test("the length of a visit that is not over is blank (T5, H10)", async (t) => {
   const { feeds } = sequenceInputs(source, tokenizer, ["withinYears", "withinCycles"]).collate(
     both,
   );
@@ -150,7 +150,7 @@ function lengths(all: readonly number[]): BatchSource {
 }
 
 t.test(
-  "an epoch's batches hold every sample once, of like length, in an order from the seed",
+  "an epoch's batches hold every sample once, of like length, in an order from the seed (T4)",
   async (t) => {
     const random = Random.fromSeed(1).derive("lengths");
     const made = lengths(Array.from({ length: 1000 }, () => 1 + random.below(500)));

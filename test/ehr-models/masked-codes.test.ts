@@ -17,7 +17,7 @@ const codes = Int32Array.from({ length: 20_000 }, (_, i) =>
   i % 4 === 0 ? 0 : i % 4 === 1 ? 1 : 2 + (i % 60),
 );
 
-t.test("only known codes are hidden, and only known codes replace them", async (t) => {
+t.test("only known codes are hidden, and only known codes replace them (B3)", async (t) => {
   const before = codes.slice();
   const { codes: changed, at, masked, hidden } = maskCodes(codes, V, { share: 0.15 }, stream("a"));
   t.same(codes, before, "what was given is left alone");
@@ -144,27 +144,33 @@ async function lossOf(tokenizer: Tokenizer) {
   };
 }
 
-t.test("the loss is the cross entropy of hidden codes, tied to the table of codes", async (t) => {
-  const run = await lossOf(learnedTokenizer());
-  const { table: E, plain } = run;
-  const row = (unit: number, j: number) => E[unit * d + j] as number;
-  t.ok(Math.abs(run.loss - plain(row)) < 1e-5, `${run.loss} and ${plain(row)}`);
-  t.notOk(run.parameters.has("masked.output"));
-  for (const [unit, j] of [
-    [7, 0],
-    [2, 2],
-    [30, 1],
-  ] as const) {
-    const moved = (by: number) => plain((u, i) => row(u, i) + (u === unit && i === j ? by : 0));
-    const wanted = (moved(1e-4) - moved(-1e-4)) / 2e-4;
-    t.ok(Math.abs((run.slope?.[unit * d + j] as number) - wanted) < 1e-4, "through the tied table");
-  }
-  t.ok(
-    run.slope?.slice(0, 2 * d).every((x) => x === 0),
-    "padding and unknown are never predicted",
-  );
-  await run.release();
-});
+t.test(
+  "the loss is the cross entropy of hidden codes, tied to the table; unknown is none (B7)",
+  async (t) => {
+    const run = await lossOf(learnedTokenizer());
+    const { table: E, plain } = run;
+    const row = (unit: number, j: number) => E[unit * d + j] as number;
+    t.ok(Math.abs(run.loss - plain(row)) < 1e-5, `${run.loss} and ${plain(row)}`);
+    t.notOk(run.parameters.has("masked.output"));
+    for (const [unit, j] of [
+      [7, 0],
+      [2, 2],
+      [30, 1],
+    ] as const) {
+      const moved = (by: number) => plain((u, i) => row(u, i) + (u === unit && i === j ? by : 0));
+      const wanted = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+      t.ok(
+        Math.abs((run.slope?.[unit * d + j] as number) - wanted) < 1e-4,
+        "through the tied table",
+      );
+    }
+    t.ok(
+      run.slope?.slice(0, 2 * d).every((x) => x === 0),
+      "padding and unknown are never predicted",
+    );
+    await run.release();
+  },
+);
 
 t.test("given vectors have an output matrix of their own", async (t) => {
   const run = await lossOf(vectorTokenizer(false));

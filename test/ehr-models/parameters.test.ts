@@ -40,7 +40,7 @@ function check<H extends Hyperparameters>(model: GraphModel<H>): void {
   for (const isVector of [false, true]) {
     const from = isVector ? "given" : "learned";
     t.test(
-      `five steps on ${from} vectors move all of ${model.name} and its loss falls`,
+      `five steps on ${from} vectors move all of ${model.name}, its loss falls (H2, H16)`,
       async (t) => {
         const { before, after, losses } = await fiveSteps(model, isVector);
         for (const [name, values] of before) {

@@ -80,51 +80,57 @@ function withoutRepeats(sample: MadeSample): MadeSample {
   };
 }
 
-t.test("attentions and logits are those of the paper's equations, visit by visit", async (t) => {
-  const run = await parts({}, once);
-  for (const [b, sample] of samples.map(withoutRepeats).entries()) {
-    const { visitCount } = sample.history;
-    const plain = retainPlain(run, sample);
-    for (let v = 0; v < visitCount; v++) {
-      const slot = b * T + (visitCount - 1 - v); // latest first
-      t.ok(isNear(run.of["alpha"]?.values[slot] as number, plain.alpha[v] as number), "α");
-      const beta = rowPlain(run.of["beta"]?.values ?? [], slot, m);
+t.test(
+  "attentions and logits are those of the paper's equations, visit by visit (R1)",
+  async (t) => {
+    const run = await parts({}, once);
+    for (const [b, sample] of samples.map(withoutRepeats).entries()) {
+      const { visitCount } = sample.history;
+      const plain = retainPlain(run, sample);
+      for (let v = 0; v < visitCount; v++) {
+        const slot = b * T + (visitCount - 1 - v); // latest first
+        t.ok(isNear(run.of["alpha"]?.values[slot] as number, plain.alpha[v] as number), "α");
+        const beta = rowPlain(run.of["beta"]?.values ?? [], slot, m);
+        t.ok(
+          beta.every((x, j) => isNear(x, plain.beta[v]?.[j] as number)),
+          "β",
+        );
+      }
+      const logits = rowPlain(run.of["logits"]?.values ?? [], b, 3);
       t.ok(
-        beta.every((x, j) => isNear(x, plain.beta[v]?.[j] as number)),
-        "β",
+        logits.every((z, k) => isNear(z, plain.logits[k] as number)),
+        `${logits}`,
       );
     }
-    const logits = rowPlain(run.of["logits"]?.values ?? [], b, 3);
     t.ok(
-      logits.every((z, k) => isNear(z, plain.logits[k] as number)),
-      `${logits}`,
+      samples.some(({ history }) => history.visitCount > 2),
+      "with visits that could be taken in the wrong order",
     );
-  }
-  t.ok(
-    samples.some(({ history }) => history.visitCount > 2),
-    "with visits that could be taken in the wrong order",
-  );
-});
+  },
+);
 
-t.test("α sums to 1 over the visits that are there, and padding takes no part in it", async (t) => {
-  const run = await parts();
-  const wider = await parts({ maxVisits: 9 });
-  const alpha = run.of["alpha"]?.values ?? new Float32Array();
-  for (const [b, { history }] of samples.entries()) {
-    const row = rowPlain(alpha, b, T);
-    const there = row.slice(0, history.visitCount);
-    t.ok(
-      isNear(
-        there.reduce((a, x) => a + x, 0),
-        1,
-      ),
-    );
-    t.ok(row.slice(history.visitCount).every((x) => x === 0));
-    if (history.visitCount > 1) t.ok(Math.max(...there) < 0.999, "it is not 1 for every visit");
-  }
-  const logits = Array.from(run.of["logits"]?.values ?? []);
-  t.ok(logits.every((z, i) => isNear(z, wider.of["logits"]?.values[i] as number)));
-});
+t.test(
+  "α sums to 1 over the visits that are there, and padding takes no part in it (R2, R3)",
+  async (t) => {
+    const run = await parts();
+    const wider = await parts({ maxVisits: 9 });
+    const alpha = run.of["alpha"]?.values ?? new Float32Array();
+    for (const [b, { history }] of samples.entries()) {
+      const row = rowPlain(alpha, b, T);
+      const there = row.slice(0, history.visitCount);
+      t.ok(
+        isNear(
+          there.reduce((a, x) => a + x, 0),
+          1,
+        ),
+      );
+      t.ok(row.slice(history.visitCount).every((x) => x === 0));
+      if (history.visitCount > 1) t.ok(Math.max(...there) < 0.999, "it is not 1 for every visit");
+    }
+    const logits = Array.from(run.of["logits"]?.values ?? []);
+    t.ok(logits.every((z, i) => isNear(z, wider.of["logits"]?.values[i] as number)));
+  },
+);
 
 t.test("the contributions of codes and facts, and the bias, add up to the logit", async (t) => {
   const run = await parts({}, once);
@@ -176,16 +182,19 @@ t.test(
   },
 );
 
-t.test("a visit is a sum that its latest codes make, not more than maxVisitCodes", async (t) => {
-  const run = await parts({ maxVisitCodes: 1 });
-  const { history } = samples[0] as MadeSample;
-  const last = history.visitCount - 1;
-  const rows = Array.from({ length: history.length }, (_, i) => i);
-  const latest = rows.filter((i) => history.visit[i] === last).at(-1) ?? 0;
-  const v = rowPlain(run.of["visits"]?.values ?? [], 0, m);
-  const wanted = codePlain(run.parameters, history.code[latest] as number, m);
-  t.ok(v.every((x, j) => isNear(x, wanted[j] as number)));
-});
+t.test(
+  "a visit is a sum that its latest codes make, not more than maxVisitCodes (R6)",
+  async (t) => {
+    const run = await parts({ maxVisitCodes: 1 });
+    const { history } = samples[0] as MadeSample;
+    const last = history.visitCount - 1;
+    const rows = Array.from({ length: history.length }, (_, i) => i);
+    const latest = rows.filter((i) => history.visit[i] === last).at(-1) ?? 0;
+    const v = rowPlain(run.of["visits"]?.values ?? [], 0, m);
+    const wanted = codePlain(run.parameters, history.code[latest] as number, m);
+    t.ok(v.every((x, j) => isNear(x, wanted[j] as number)));
+  },
+);
 
 t.test("it has as many parameters as its equations say", async (t) => {
   const sizes = { width: 10, alphaHidden: 6, betaHidden: 7 };

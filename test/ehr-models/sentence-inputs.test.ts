@@ -47,7 +47,7 @@ t.test("a sentence is CLS, then each visit's codes and a SEP", async (t) => {
   t.same(inputsOf(64).lengthOf(0), 6);
 });
 
-t.test("a cut keeps the latest tokens, and all rows are made after it", async (t) => {
+t.test("a cut keeps the latest tokens, and all rows are made after it (B10)", async (t) => {
   // CLS and the latest four: 3 SEP 9 SEP.
   t.same(columnsOf(5, 0, 6)("codes", "special", "position", "segment", "age"), {
     codes: [0, 5, 0, 11, 0, 0],
@@ -58,7 +58,7 @@ t.test("a cut keeps the latest tokens, and all rows are made after it", async (t
   });
 });
 
-t.test("a cut that would start with a SEP starts after it, each time the same", async (t) => {
+t.test("a cut that would start with a SEP starts after it, each time the same (B8)", async (t) => {
   // Of CLS and the latest three, SEP 9 SEP, the first SEP ends a visit that is cut.
   const wanted = {
     codes: [0, 11, 0, 0],

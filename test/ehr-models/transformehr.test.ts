@@ -122,7 +122,7 @@ t.test("dates reach the encoder, and truncation moves none (TE4)", async (t) => 
   await model.dispose();
 });
 
-t.test("pretraining is the same again from one seed", async (t) => {
+t.test("pretraining is the same again from one seed, and needs no other file (TE1)", async (t) => {
   const stages = async (seed: number) => {
     const context = contextOf({ train, epochs: 1, pretrainEpochs: 2, seed });
     const model = await transformehr.fit(context, SMALL);

@@ -35,7 +35,7 @@ function expectedParameters(
   return codes + 128 * (d - 4) + leading + layers * block + head;
 }
 
-t.test("it has as many parameters as its equations say", async (t) => {
+t.test("it has as many parameters as its equations say: one output layer (T2)", async (t) => {
   const sizes = { width: 32, heads: 4, layers: 3, feedForward: 48 };
   const model = await transformer.fit(contextOf({ train, epochs: 1 }), sizes);
   t.equal(model.summary.parameters, expectedParameters(32, 48, 3, 3, V * 32));

@@ -93,7 +93,7 @@ function geluPlain(x: number): number {
 
 for (const merge of ["project", "mean"] as const) {
   t.test(
-    `a graph layer (heads merged by ${merge}) is that of its equations, edge by edge`,
+    `a graph layer (heads merged by ${merge}) is that of its equations, edge by edge (GB2)`,
     async (t) => {
       const [G, n, width] = [3, 5, 4];
       const g = new Graph();

@@ -20,7 +20,7 @@ const OPTIONS = { maxVisits: 4, maxNodes: 12, visitTypes: new Uint8Array(), wide
 const all = Int32Array.from(samples, (_, i) => i);
 
 t.test(
-  "a graph per visit: the virtual node first, then the latest codes, found by place",
+  "a graph per visit: the virtual node first, then the latest codes, found by place (GB4, GB8)",
   async (t) => {
     const tokenizer = learnedTokenizer();
     tokenizer.unit[5] = 0; // a stray padding unit among the codes
@@ -56,26 +56,29 @@ t.test(
   },
 );
 
-t.test("positions count back from the latest visit, wherever the history is cut", async (t) => {
-  const { feeds, dims } = graphInputs(train, learnedTokenizer(), {
-    ...OPTIONS,
-    maxVisits: 2,
-  }).collate(all);
-  const { T = 0 } = dims;
-  t.equal(T, 2);
-  for (const [b, { history, ageYears }] of samples.entries()) {
-    if (history.visitCount < 2) continue;
-    t.same(Array.from(feeds["visitsAfter"] as Float32Array).slice(b * T, b * T + 2), [1, 0]);
-    const start = history.visitStart[history.visitCount - 1] as number;
-    t.equal(feeds["daysBefore"]?.[b * T + 1], start);
-    const age = feeds["ageYears"]?.[b * T + 1] as number;
-    if (!Number.isNaN(ageYears)) t.ok(Math.abs(age - (ageYears - start / 365.25)) < 1e-4);
-    t.equal(feeds["ageKnown"]?.[b * T + 1], Number.isNaN(ageYears) ? 0 : 1);
-  }
-});
+t.test(
+  "positions count back from the latest visit, wherever the history is cut (GB5)",
+  async (t) => {
+    const { feeds, dims } = graphInputs(train, learnedTokenizer(), {
+      ...OPTIONS,
+      maxVisits: 2,
+    }).collate(all);
+    const { T = 0 } = dims;
+    t.equal(T, 2);
+    for (const [b, { history, ageYears }] of samples.entries()) {
+      if (history.visitCount < 2) continue;
+      t.same(Array.from(feeds["visitsAfter"] as Float32Array).slice(b * T, b * T + 2), [1, 0]);
+      const start = history.visitStart[history.visitCount - 1] as number;
+      t.equal(feeds["daysBefore"]?.[b * T + 1], start);
+      const age = feeds["ageYears"]?.[b * T + 1] as number;
+      if (!Number.isNaN(ageYears)) t.ok(Math.abs(age - (ageYears - start / 365.25)) < 1e-4);
+      t.equal(feeds["ageKnown"]?.[b * T + 1], Number.isNaN(ageYears) ? 0 : 1);
+    }
+  },
+);
 
 t.test(
-  "visits have the type of their admission; more than nine types share the last id",
+  "visits have the type of their admission; more than nine types share the last id (GB6)",
   async (t) => {
     const code = Array.from(
       { length: 14 },

@@ -86,7 +86,7 @@ t.test("the drawn visit and all after it are hidden, and times count from its st
 });
 
 t.test(
-  "what is written next is never fed; each position is fed what was written before it",
+  "every code is asked for, the first too; none is fed before it was written (TE2, TE3)",
   async (t) => {
     const { stage } = written(64, 1, subject([DIAGNOSIS, 2, A02]), subject([PROCEDURE]));
     const J = stage.dims?.["J"] ?? 0;

@@ -2,7 +2,7 @@ import t from "tap";
 import { BenchError } from "../../core/errors.ts";
 import { clipScale, makeSchedule } from "../../engine/optimizer.ts";
 
-t.test("the learning rate rises over the warm-up and then takes its course", async (t) => {
+t.test("the learning rate rises over the warm-up and then takes its course (H17)", async (t) => {
   const constant = makeSchedule("constant", 4, 20);
   t.same([0, 1, 2, 3, 4, 19].map(constant), [0.25, 0.5, 0.75, 1, 1, 1]);
   const linear = makeSchedule("linear", 0, 10);

@@ -69,7 +69,7 @@ t.test("the cut equals a plain filter of the events", async (t) => {
   t.equal(position, source.size);
 });
 
-t.test("rewriting everything after the prediction time changes no input", async (t) => {
+t.test("rewriting everything after the prediction time changes no input (TE7, H10)", async (t) => {
   for (const repeats of ["every", "once-per-visit"] as const) {
     const data = randomData(2, 9);
     const before = dump(sampleSet(data).source("train", { maxCodes: 20, repeats }));
@@ -141,7 +141,7 @@ t.test("a stay that is not over at the prediction time has no visible end", asyn
   t.same([...history.visitEnd], [0, Number.NaN]);
 });
 
-t.test("the most recent codes are kept, and what was cut is counted", async (t) => {
+t.test("the most recent codes are kept, and what was cut is counted (H20)", async (t) => {
   const data = randomData(3, 6);
   const set = sampleSet(data);
   const full = set.source("train", everything);
@@ -178,7 +178,7 @@ t.test("once-per-visit keeps the first occurrence of a code in each visit", asyn
   }
 });
 
-t.test("demographics come from one vocabulary, made on training subjects", async (t) => {
+t.test("demographics come from one vocabulary, made on training subjects (H14)", async (t) => {
   const data = randomData(5, 12);
   const set = sampleSet(data);
   const train = set.source("train", everything);

@@ -35,7 +35,7 @@ const column = (values: ArrayLike<number>, width: number, c: number, from: numbe
   Array.from({ length: to - from }, (_, i) => values[(from + i) * width + c] as number);
 const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
-t.test("the mean over whole batches is not the whole, and is what it should be", (t) => {
+t.test("the mean over whole batches is not the whole, and is what it should be (H4)", (t) => {
   for (const kind of ["binary", "multiclass", "multilabel"] as const) {
     const data = input(kind, 250, 3);
     const table = evaluate(data);

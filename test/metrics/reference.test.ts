@@ -52,7 +52,7 @@ t.test("binary metrics equal scikit-learn's on the table of its own documentatio
 });
 
 t.test(
-  "binary metrics equal scikit-learn's on 60 samples, distinct and rounded to ties",
+  "binary metrics equal scikit-learn's on 60 samples, distinct and rounded to ties (E6)",
   async (t) => {
     // i = arange(1, 61); P = ((i*37) % 101)/101; Y = ((i*53) % 97)/97 < P; R = round(P, 1)
     const index = Array.from({ length: 60 }, (_, i) => i + 1);
@@ -114,7 +114,7 @@ t.test("multiclass metrics equal scikit-learn's one-vs-rest averages", async (t)
   t.equal(table.ece.average, "top_label");
 });
 
-t.test("multilabel metrics equal scikit-learn's macro and micro averages", async (t) => {
+t.test("multilabel metrics equal scikit-learn's macro and micro averages (B9, H5)", async (t) => {
   const y = [1, 0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 0, 1, 0, 1, 0, 1, 1];
   const p = [
     [0.8, 0.3, 0.6],

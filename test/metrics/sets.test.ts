@@ -20,7 +20,7 @@ function table(labels: number[], p: number[], more: Partial<EvaluationInput> = {
   });
 }
 
-t.test("sets are cut at 0.5, and two empty sets agree", async (t) => {
+t.test("sets are cut at 0.5, and two empty sets agree (G7)", async (t) => {
   // predicted {a, b}, true {a}; predicted {}, true {}; predicted {}, true {d}; predicted {c}, true {}
   const scores = table(
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],

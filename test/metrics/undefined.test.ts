@@ -55,7 +55,7 @@ t.test("F1 is null where tuning gave no threshold", async (t) => {
   t.match(f1, { value: null, reason: "no threshold, as tuning has no positives" });
 });
 
-t.test("a class without positives is left out of the macro average and listed", async (t) => {
+t.test("a class without positives is left out of the macro average and listed (H19)", async (t) => {
   const { auprc, micro_auprc } = table(
     two,
     [1, 0, 0, 0, 1, 0],

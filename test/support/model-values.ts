@@ -2,6 +2,7 @@
 import type { Hyperparameters } from "../../core/model.ts";
 import { Random } from "../../core/random.ts";
 import type { SampleSource } from "../../core/samples.ts";
+import type { Tokenizer } from "../../core/tokenizer.ts";
 import { prepare } from "../../ehr-models/graph-model.ts";
 import type { ForwardContext, Full, GraphModel } from "../../ehr-models/model-graphs.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
@@ -22,14 +23,16 @@ export interface ModelValues {
   readonly feeds: Readonly<Record<string, FeedArray>>;
 }
 
-/** What `pick` names of the forward pass over all samples of a source, in one batch, with fresh parameters. */
+/** What `pick` names of the forward pass over all samples of a source, in one batch, with fresh parameters; `known` is the tokenizer. */
 export async function modelValues<H extends Hyperparameters>(
   model: GraphModel<H>,
   train: SampleSource,
   given: Hyperparameters,
   pick: (context: ForwardContext<Full<H>>) => Readonly<Record<string, Tensor>>,
+  known?: Tokenizer,
 ): Promise<ModelValues> {
-  const setup = prepare(model, contextOf({ train }), given);
+  const context = contextOf({ train, ...(known === undefined ? {} : { tokenizer: known }) });
+  const setup = prepare(model, context, given);
   const { hyperparameters, tokenizer, raceCount, labels } = setup;
   const source = model.inputs(train, tokenizer, hyperparameters);
   const graph = new Graph();

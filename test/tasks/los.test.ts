@@ -32,7 +32,7 @@ t.test("classes change exactly at completed days", async (t) => {
   for (const [end, expected] of cases) t.equal(await classOf(end), expected, end);
 });
 
-t.test("asks at the admission of every adult stay, deaths included", async (t) => {
+t.test("asks at the admission of every adult stay, deaths included (H7, H10)", async (t) => {
   const visits = [
     { subject: 1, id: 5, start: START, end: "2150-01-03 12:00", died: true },
     { subject: 2, id: 6, start: START, end: "2150-01-03 12:00" },

@@ -12,7 +12,7 @@ const visit = (id: number, start: string, end: string | null, more = {}): HandVi
   ...more,
 });
 
-t.test("asks at each discharge whether the next admission ends in death", async (t) => {
+t.test("asks at each discharge whether the next admission ends in death (R5, H12)", async (t) => {
   const visits = [
     visit(30, "2150-01-01 10:00", "2150-01-05 12:00"),
     visit(10, "2150-03-01 10:00", "2150-03-05 12:00"),

@@ -34,11 +34,11 @@ async function positives(...codes: string[]): Promise<string[]> {
   return (labels[0]?.[2] ?? []).map((i) => PHENOTYPES[i]?.name ?? "");
 }
 
-t.test("asks at the end of the ICU stay; a stay without any phenotype is kept", async (t) => {
+t.test("asks at the end of the ICU stay; a stay without any phenotype is kept (H8)", async (t) => {
   t.same(await label([]), [[5, "2150-01-04 11:30:00", []]]);
 });
 
-t.test("knows both ICD versions and keeps them apart", async (t) => {
+t.test("knows both ICD versions and keeps them apart (H15)", async (t) => {
   t.same(await positives("ICD9CM/584.9"), ["Acute and unspecified renal failure"]);
   t.same(await positives("ICD10CM/N17.9"), ["Acute and unspecified renal failure"]);
   t.same(await positives("ICD9CM/785.52", "ICD10CM/R65.21"), ["Shock"]);
@@ -77,7 +77,7 @@ t.test("two ICU stays, none, or one without an end exclude the stay", async (t) 
   t.same(await label([], [{ ...icuStay, end: null }]), []);
 });
 
-t.test("the index visit's diagnoses are hidden", (t) => {
+t.test("the index visit's diagnoses are hidden (H9)", (t) => {
   t.same(phenotype.history.hideIndexVisit, ["diagnosis"]);
   t.end();
 });

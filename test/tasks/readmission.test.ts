@@ -29,7 +29,7 @@ t.test("asks at discharge, the last visit included", async (t) => {
   ]);
 });
 
-t.test("the window runs from discharge and includes its last microsecond", async (t) => {
+t.test("the window runs from discharge and includes its last microsecond (H11)", async (t) => {
   t.equal(await positive([visit(2, "2150-01-20 12:00", "2150-01-21")]), true);
   t.equal(await positive([visit(2, "2150-01-20 12:00:01", "2150-01-21")]), false);
   t.equal(await positive([visit(2, "2150-02-04 12:00", "2150-02-05")], { windowDays: 30 }), true);

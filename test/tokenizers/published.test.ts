@@ -20,7 +20,7 @@ async function exported(dir: string, bareKeys = false): Promise<string> {
   return join(dir, "out");
 }
 
-t.test("an export has the published names, and every code's own row under its key", async (t) => {
+t.test("an export has the published names, and every code's own row under its key (K3)", async (t) => {
   const folder = await exported(t.testdir({}));
   t.same((await readdir(folder)).sort(), [
     "code2embeddings.json",
@@ -89,7 +89,7 @@ function publishedFolder(dir: string, graphId: bigint): string {
   return dir;
 }
 
-t.test("local ids of the graph part become rows of the last third", async (t) => {
+t.test("local ids of the graph part become rows of the last third (K1)", async (t) => {
   const folder = publishedFolder(t.testdir({}), 3n);
   const codes = { code: ["E11.9"], description: [""] };
   const { tokens, hasSystems } = await importPublished(folder, { codes, codebookSize: 22, report });

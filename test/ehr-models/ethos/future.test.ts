@@ -97,7 +97,7 @@ t.test(
   },
 );
 
-t.test("nothing comes after death, and death is no readmission", (t) => {
+t.test("nothing comes after death, and death is no readmission (E5)", (t) => {
   const rules = rulesOf(READMITTED);
   const { said, answer } = play(rules, [gap(2), DEATH, ADMISSION]);
   t.same(said, [gap(2), OVER, OVER]);
@@ -106,7 +106,7 @@ t.test("nothing comes after death, and death is no readmission", (t) => {
   t.end();
 });
 
-t.test("the horizon counts from the prediction, in drawn durations", (t) => {
+t.test("the horizon counts from the prediction, in drawn durations (E9)", (t) => {
   const rules = rulesOf(READMITTED);
   t.equal(play(rules, [gap(3), ADMISSION]).answer, 1);
   t.equal(play(rules, [gap(25), ADMISSION]).answer, 0);
@@ -134,7 +134,7 @@ t.test("after silence the first token is an interval that reaches beyond it", (t
   t.end();
 });
 
-t.test("padding, sexes, races and unknown ages are never drawn", (t) => {
+t.test("padding, sexes, races and unknown ages are never drawn (E10)", (t) => {
   t.ok(V.firstGenerated > 0);
   const flat = new Float32Array(V.size).fill(1 / V.size);
   const rules = rulesOf(READMITTED);
@@ -154,7 +154,7 @@ t.test("a future that is cut off undecided gives no answer", (t) => {
 });
 
 t.test(
-  "a code of several tokens has happened when all of them came in a row, and no longer code is meant",
+  "a code of several tokens has happened when all of them came in a row, and no longer code is meant (E13)",
   (t) => {
     const v = vocabularyOf("pieces");
     const outcome: Outcome = {

@@ -74,7 +74,7 @@ t.test(
   },
 );
 
-t.test("drawn durations have the distribution of the training gaps", (t) => {
+t.test("drawn durations have the distribution of the training gaps (E8)", (t) => {
   const random = Random.fromSeed(1);
   const gaps = Array.from({ length: 3000 }, () => Math.exp(3 * random.uniform()));
   const intervals = Intervals.fit(INTERVAL_BOUNDS["v2"] ?? [], gaps);
@@ -153,7 +153,7 @@ t.test(
 );
 
 t.test(
-  "age is two tokens, of the window's start, and unknown ages have a token of their own",
+  "age is two tokens, of the window's start, and unknown ages have a token of their own (E4)",
   (t) => {
     const v = vocabularyWith();
     const named = (days: number) => words(v, v.leading(2, 1, days).subarray(2));
@@ -193,7 +193,7 @@ t.test("ETHOS's spelling cuts codes into parts", (t) => {
 });
 
 t.test(
-  "windows end with their subject and predict every token once, the leading ones never",
+  "windows end with their subject and predict every token once, the leading ones never (E1, E2, E7)",
   (t) => {
     const v = vocabularyWith();
     const subjects: Subject[] = [23, 7, 1].map((n, s) => ({

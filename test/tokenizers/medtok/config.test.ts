@@ -48,7 +48,7 @@ t.test("regions cover the book; the middle takes the remainder", async (t) => {
   }
 });
 
-t.test("the paper protocol keeps local graph ids and a whole-book search", async (t) => {
+t.test("the paper protocol keeps local graph ids and a whole-book search (K2)", async (t) => {
   const strict = medTokConfig({ codebookSize: 300 }, 100);
   const paper = medTokConfig({ ...MEDTOK_PRESETS["paper"], codebookSize: 300 }, 100);
   t.same(

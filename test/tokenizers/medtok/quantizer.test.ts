@@ -35,7 +35,7 @@ const draw = (size: number, seed: number) => {
   return Float64Array.from({ length: size }, () => random.normal());
 };
 
-t.test("tokens, weights and vectors equal brute force", async (t) => {
+t.test("tokens, weights and vectors equal brute force (K4)", async (t) => {
   const batch = 16;
   const { g, part } = build(batch, "float64");
   const [e, codebook] = [draw(batch * WIDTH, 1), draw(ROWS * WIDTH, 2)];
