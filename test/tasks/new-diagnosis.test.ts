@@ -36,7 +36,7 @@ const YEARS = [
 const asked = (events: readonly HandEvent[], visits = YEARS, subject = {}) =>
   labelsOf(newHypertension, { subjects: [{ ...born, ...subject }], visits, events });
 
-t.test("a first diagnosis within a year is positive; from then on nobody is asked (H13)", async (t) => {
+t.test("a first diagnosis within a year is positive; then nobody is asked (H13)", async (t) => {
   t.same(await asked([diagnosis(2, "2150-06-05 12:00", "ICD9CM/401.9")]), [
     [1, "2150-01-05 12:00:00", [0]],
   ]);

@@ -20,7 +20,7 @@ async function exported(dir: string, bareKeys = false): Promise<string> {
   return join(dir, "out");
 }
 
-t.test("an export has the published names, and every code's own row under its key (K3)", async (t) => {
+t.test("an export has the published names, every code's own row at its key (K3)", async (t) => {
   const folder = await exported(t.testdir({}));
   t.same((await readdir(folder)).sort(), [
     "code2embeddings.json",
