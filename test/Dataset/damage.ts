@@ -1,9 +1,18 @@
 /**
- * Small sound roots of every source, ways to damage them, and what must hold of a store that was made of a
+ * Ways to damage roots, and what must hold of a store that was made of a
  * damaged one all the same: every row that was read is an event or counted, and no subject has changed whose
  * rows have not.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
@@ -11,138 +20,9 @@ import { BenchError } from "../../core/errors.ts";
 import type { EventStore } from "../../core/event-store.ts";
 import { sha256 } from "../../core/hash.ts";
 import type { Random } from "../../core/random.ts";
-import { Database } from "../../Dataset/duckdb.ts";
-import { mimic3Files, mimic4Files, type Row, rowsOf, storeOf, writeRoot } from "./made-up-mimic.ts";
-import { admission, diagnosis, drug, patient } from "./made-up-mimic4.ts";
-
-/** A source with a sound root. */
-export interface SoundSource {
-  readonly name: string;
-  readonly dataset: string;
-  readonly root: string;
-}
-
-const SUBJECTS = [1001, 1002, 1003, 1004];
-
-function mimic4Tables() {
-  return {
-    "hosp/patients": SUBJECTS.map((id) => patient(id, { anchor_age: 40 + (id % 10) })),
-    "hosp/admissions": SUBJECTS.map((id) => admission(id, id + 5000)),
-    "hosp/diagnoses_icd": SUBJECTS.flatMap((id) =>
-      ["4280", "25000", "E8788"].map((code) => diagnosis(id, id + 5000, code)),
-    ),
-    "hosp/prescriptions": SUBJECTS.map((id) => drug(id, id + 5000, { drug: "Heparin, porcine" })),
-  };
-}
-
-function mimic3Tables(): Record<string, Row[]> {
-  return {
-    PATIENTS: SUBJECTS.map((id) => ({ SUBJECT_ID: id, GENDER: "F", DOB: "2090-02-03 00:00:00" })),
-    ADMISSIONS: SUBJECTS.map((id) => ({
-      SUBJECT_ID: id,
-      HADM_ID: id + 5000,
-      ADMITTIME: "2150-03-01 10:00:00",
-      DISCHTIME: "2150-03-05 14:00:00",
-      ADMISSION_TYPE: "EMERGENCY",
-      ETHNICITY: "WHITE",
-      DIAGNOSIS: 'PNEUMONIA, "ATYPICAL"',
-      HOSPITAL_EXPIRE_FLAG: 0,
-    })),
-    DIAGNOSES_ICD: SUBJECTS.map((id) => ({
-      SUBJECT_ID: id,
-      HADM_ID: id + 5000,
-      ICD9_CODE: "4280",
-    })),
-    PRESCRIPTIONS: SUBJECTS.map((id) => ({
-      SUBJECT_ID: id,
-      HADM_ID: id + 5000,
-      STARTDATE: "2150-03-02 00:00:00",
-      DRUG_TYPE: "MAIN",
-      DRUG: "Metoprolol",
-      NDC: "00378001801",
-      ROUTE: "PO",
-    })),
-  };
-}
-
-function ehrshotFiles(): Record<string, string> {
-  const rows = SUBJECTS.flatMap((id) => [
-    `${id},1950-02-03 23:59:00,,SNOMED/3950001,,,,person`,
-    `${id},1950-02-03 23:59:00,,Gender/F,,,,person`,
-    `${id},2010-01-01 08:00:00,2010-01-05 12:00:00,Visit/IP,,,${id + 5000}.0,visit_occurrence`,
-    `${id},2010-01-05 12:00:00,,SNOMED/59621000,,,${id + 5000}.0,condition_occurrence`,
-    `${id},2010-01-02 12:00:00,,LOINC/718-7,13.5,g/dL,${id + 5000}.0,measurement`,
-  ]);
-  const labels = SUBJECTS.map((id) => `${id},2010-01-01 23:59:00,False,boolean`);
-  return {
-    "data/ehrshot": [
-      ",patient_id,start,end,code,value,unit,visit_id,omop_table",
-      ...rows.map((row, i) => `${i},${row}`),
-    ].join("\n"),
-    "splits/person_id_map": ["split,omop_person_id", ...SUBJECTS.map((id) => `train,${id}`)].join(
-      "\n",
-    ),
-    "benchmark/guo_los/labeled_patients": [
-      "patient_id,prediction_time,value,label_type",
-      ...labels,
-    ].join("\n"),
-  };
-}
-
-function medtokFiles(): Record<string, string> {
-  const each = (line: (id: number) => string) => SUBJECTS.map(line).join("\n");
-  const stay = "2010-01-01 08:00:00,2010-01-05 12:00:00";
-  return {
-    patients: `patient_id,dob,dod,Gender,Race\n${each((id) => `${id},1950-02-03 23:59:00,,F,5`)}`,
-    admissions: `patient_id,visit_id,start,end,visit_type\n${each((id) => `${id},${id + 5000},${stay},IP`)}`,
-    diagnoses: `patient_id,visit_id,code_val,icd_version\n${each((id) => `${id},${id + 5000},4280,9`)}`,
-    procedures: `patient_id,visit_id,code_val,icd_version\n${each((id) => `${id},${id + 5000},3893,9`)}`,
-    prescriptions: `patient_id,visit_id,start,end,code_val\n${each((id) => `${id},${id + 5000},${stay},209443`)}`,
-  };
-}
-
-const withEnd = (files: Record<string, string>) =>
-  Object.fromEntries(Object.entries(files).map(([name, text]) => [name, `${text}\n`]));
-
-async function writeMeds(root: string): Promise<string> {
-  const db = await Database.open({ threads: 1 });
-  const values = SUBJECTS.flatMap((id) => [
-    `(${id}, NULL, 'GENDER//F', NULL, NULL)`,
-    `(${id}, TIMESTAMP '1950-02-03', 'MEDS_BIRTH', NULL, NULL)`,
-    `(${id}, TIMESTAMP '2010-01-01 08:00:00', 'HOSPITAL_ADMISSION//URGENT//X', NULL, ${id + 5000})`,
-    `(${id}, TIMESTAMP '2010-01-02 08:00:00', 'LAB//1', 13.5, ${id + 5000})`,
-    `(${id}, TIMESTAMP '2010-01-05 12:00:00', 'HOSPITAL_DISCHARGE//HOME', NULL, ${id + 5000})`,
-  ]);
-  const rows = `SELECT CAST(s AS BIGINT) AS subject_id, CAST(t AS TIMESTAMP) AS time, c AS code,
-    CAST(n AS FLOAT) AS numeric_value, CAST(h AS BIGINT) AS hadm_id FROM (VALUES ${values.join(", ")}) AS r(s, t, c, n, h)`;
-  await db.write(rows, join(root, "data", "0.parquet"));
-  await db.write(
-    `SELECT DISTINCT code FROM (${rows}) ORDER BY code`,
-    join(root, "metadata", "codes.parquet"),
-  );
-  const splits = `SELECT DISTINCT subject_id, 'train' AS split FROM (${rows}) ORDER BY ALL`;
-  await db.write(splits, join(root, "metadata", "subject_splits.parquet"));
-  db.close();
-  writeFileSync(join(root, "metadata", "dataset.json"), '{"meds_version": "0.4.0"}');
-  return root;
-}
-
-/** A root of every source and layout whose files are csv, plain or gzip, and of MEDS. */
-export async function soundSources(dir: string): Promise<readonly SoundSource[]> {
-  const csv = (name: string, dataset: string, files: Record<string, string>, gzip = false) => ({
-    name,
-    dataset,
-    root: writeRoot(join(dir, name), files, gzip),
-  });
-  return [
-    csv("mimic3", "mimic3", mimic3Files(mimic3Tables())),
-    csv("mimic4", "mimic4", mimic4Files(mimic4Tables())),
-    csv("mimic4-gzip", "mimic4", mimic4Files(mimic4Tables()), true),
-    csv("ehrshot-original", "ehrshot", withEnd(ehrshotFiles())),
-    csv("ehrshot-medtok", "ehrshot", withEnd(medtokFiles())),
-    { name: "meds", dataset: "meds", root: await writeMeds(join(dir, "meds")) },
-  ];
-}
+import { Database, sqlText } from "../../Dataset/duckdb.ts";
+import { rowsOf, storeOf } from "./made-up-mimic.ts";
+import type { SoundSource } from "./sound-sources.ts";
 
 /** Paths below a root of the files that hold data. */
 export function dataFiles(root: string): string[] {
@@ -226,13 +106,35 @@ export async function attempt(
 }
 
 /** Rows of a csv file as another reader sees them, each as one text; undefined where it refuses the file. */
-function linesOf(bytes: Buffer, file: string): string[] | undefined {
+function csvLines(bytes: Buffer, file: string): string[] | undefined {
   try {
     const text = file.endsWith(".gz") ? gunzipSync(bytes) : bytes;
     const table = parse(text, { bom: true, skip_empty_lines: true }) as string[][];
-    return table.slice(1).map((row) => row.join("\u0001"));
+    return table.slice(1).map((row) => row.join(SEPARATOR));
   } catch {
     return undefined;
+  }
+}
+
+const SEPARATOR = "\u0001";
+
+/** Rows of a parquet file, each as one text; undefined where one of its columns, read or not, is damaged. */
+async function parquetLines(bytes: Buffer): Promise<string[] | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), "parquet-"));
+  const db = await Database.open({ threads: 1 });
+  try {
+    const path = join(folder, "bytes.parquet");
+    writeFileSync(path, bytes);
+    const found = await db.query(`SELECT * FROM read_parquet(${sqlText(path)})`);
+    const columns = found.names.map((name) => found.values(name));
+    return Array.from({ length: found.rowCount }, (_, i) =>
+      columns.map((column) => String(column[i])).join(SEPARATOR),
+    );
+  } catch {
+    return undefined;
+  } finally {
+    db.close();
+    rmSync(folder, { recursive: true });
   }
 }
 
@@ -245,17 +147,22 @@ function changedLines(before: readonly string[], after: readonly string[]): stri
 }
 
 /**
- * What is wrong with a store made of a damaged csv file; an empty list when nothing is: as many rows were read
+ * What is wrong with a store made of a damaged file; an empty list when nothing is: as many rows were read
  * as another reader finds, and a subject none of whose rows was touched is as before.
  */
-export function faults(
+export async function faults(
   file: string,
   before: Buffer,
   after: Buffer,
   sound: Snapshot,
   found: Snapshot,
-): string[] {
-  const [was, is] = [linesOf(before, file), linesOf(after, file)];
+): Promise<string[]> {
+  const isParquet = file.endsWith(".parquet");
+  const [was, is] = isParquet
+    ? [await parquetLines(before), await parquetLines(after)]
+    : [csvLines(before, file), csvLines(after, file)];
+  // Of a parquet file whose columns cannot all be read, the loader may read some.
+  if (isParquet && is === undefined) return [];
   if (was === undefined || is === undefined) return ["another reader refuses the file"];
   const problems: string[] = [];
   const total = (info: Snapshot["info"]) =>
@@ -267,7 +174,7 @@ export function faults(
   }
   const touched = new Set(
     changedLines(was, is).flatMap((line) =>
-      line.split("\u0001").map((field) => Number.parseInt(field, 10)),
+      line.split(SEPARATOR).map((field) => Number.parseInt(field, 10)),
     ),
   );
   for (const [subject, hash] of sound.subjects) {
