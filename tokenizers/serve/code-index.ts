@@ -81,13 +81,14 @@ function hashOf(written: string, { separator, start }: Split, isBare: boolean): 
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-type Range = readonly [from: number, to: number];
-
+/** A stretch of a written code; both ends are numbers, so that comparing allocates nothing. */
 function samePlain(
   a: string,
-  [aFrom, aTo]: Range,
+  aFrom: number,
+  aTo: number,
   b: string,
-  [bFrom, bTo]: Range,
+  bFrom: number,
+  bTo: number,
   of: (c: number) => number,
 ): boolean {
   let i = aFrom;
@@ -159,13 +160,10 @@ export class CodeIndex {
 
   #isSame(code: string, written: string, split: Split): boolean {
     const known = splitCode(code);
-    const system = (s: Split): Range => [0, Math.max(0, s.separator)];
-    const isSystem =
-      this.#isBare || samePlain(code, system(known), written, system(split), plainOfSystem);
-    const [a, b]: Range[] = [
-      [known.start, code.length],
-      [split.start, written.length],
-    ];
-    return isSystem && samePlain(code, a as Range, written, b as Range, plain);
+    if (!this.#isBare) {
+      const [a, b] = [Math.max(0, known.separator), Math.max(0, split.separator)];
+      if (!samePlain(code, 0, a, written, 0, b, plainOfSystem)) return false;
+    }
+    return samePlain(code, known.start, code.length, written, split.start, written.length, plain);
   }
 }

@@ -57,6 +57,20 @@ export class Ladder {
     this.#index = new CodeIndex(codes, !hasSystems);
   }
 
+  /** The row of a code that is known but for its writing, else -1; allocates nothing. */
+  direct(code: string): number {
+    return Math.max(-1, this.#index.find(code));
+  }
+
+  /** Whether a code is written as the row's, with or without its system. */
+  isExact(code: string, row: number): boolean {
+    const matched = this.#codes[row] as string;
+    if (!matched.endsWith(code)) return false;
+    return (
+      matched.length === code.length || matched.length - code.length === splitCode(matched).start
+    );
+  }
+
   answer(code: string): Answer {
     const direct = this.#index.find(code);
     if (direct >= 0) return this.#found(code, direct);
@@ -71,8 +85,8 @@ export class Ladder {
 
   #found(code: string, row: number): Answer {
     const matched = this.#codes[row] as string;
-    const isExact = matched === code || matched.slice(splitCode(matched).start) === code;
-    return { code, how: isExact ? "exact" : "normalised", row, matched, candidates: [] };
+    const how = this.isExact(code, row) ? "exact" : "normalised";
+    return { code, how, row, matched, candidates: [] };
   }
 
   #unknown(code: string, rows: readonly number[]): Answer {

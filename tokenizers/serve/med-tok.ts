@@ -54,6 +54,7 @@ interface Tokens {
 /** Distinct unknown codes that are warned about one by one. */
 const WARNINGS = 20;
 const EXACT = RUNGS.indexOf("exact");
+const NORMALISED = RUNGS.indexOf("normalised");
 
 export class MedTok {
   readonly config: ArtefactConfig;
@@ -127,21 +128,30 @@ export class MedTok {
     const answer = this.#ask(asked);
     const ids = new Int32Array(width);
     const weights = new Float32Array(width);
-    this.#fill(answer.row, ids, weights, 0);
+    fill(this.#needTokens(), answer.row, ids, weights, 0);
     return { ...answer, ids, weights };
   }
 
   /** The same for many codes into flat arrays, which is several times faster. */
   encodeBatch(codes: readonly string[]): EncodedBatch {
-    const { width } = this.#needTokens();
-    const ids = new Int32Array(codes.length * width);
-    const weights = new Float32Array(codes.length * width);
-    const how = new Uint8Array(codes.length);
-    for (const [i, code] of codes.entries()) {
-      const row = this.#quick(code);
-      how[i] = this.#lastRung;
-      this.#fill(row, ids, weights, i * width);
+    const tokens = this.#needTokens();
+    const { width } = tokens;
+    const count = codes.length;
+    const ids = new Int32Array(count * width);
+    const weights = new Float32Array(count * width);
+    const how = new Uint8Array(count).fill(EXACT);
+    const rowOf = this.#rowOf;
+    let exact = 0;
+    for (let i = 0; i < count; i++) {
+      const code = codes[i] as string;
+      let row = rowOf.get(code);
+      if (row === undefined) {
+        row = this.#quick(code);
+        how[i] = this.#lastRung;
+      } else exact += 1;
+      fill(tokens, row, ids, weights, i * width);
     }
+    this.found.exact += exact;
     return { ids, weights, how };
   }
 
@@ -206,6 +216,13 @@ export class MedTok {
       this.#lastRung = EXACT;
       return row;
     }
+    const direct = this.#ladder.direct(code);
+    if (direct >= 0) {
+      const isExact = this.#ladder.isExact(code, direct);
+      this.found[isExact ? "exact" : "normalised"] += 1;
+      this.#lastRung = isExact ? EXACT : NORMALISED;
+      return direct;
+    }
     const answer = this.#ask(code);
     this.#lastRung = RUNGS.indexOf(answer.how);
     return answer.row;
@@ -233,21 +250,22 @@ export class MedTok {
     const near = nearest(code, this.codes.slice(0, 100_000));
     return near.length === 0 ? fix : `did you mean ${near.join(" or ")}? ${fix}`;
   }
+}
 
-  #fill(row: number, ids: Int32Array, weights: Float32Array, at: number): void {
-    const tokens = this.#needTokens();
-    const { width, perPart } = tokens;
-    if (row < 0) {
-      ids.fill(UNKNOWN_ID, at, at + width);
-      weights.fill(1 / perPart, at, at + width);
-      return;
-    }
-    const from = row * width;
-    for (let i = 0; i < width; i++) {
-      const id = tokens.ids[from + i] as number;
-      ids[at + i] = id < 0 ? PADDING_ID : id + SPECIAL_TOKENS.length;
-      weights[at + i] = tokens.weights[from + i] as number;
-    }
+/** Copies a code's ids and weights to `at`; the unknown token for row -1. */
+function fill(tokens: Tokens, row: number, ids: Int32Array, weights: Float32Array, at: number) {
+  const { width } = tokens;
+  if (row < 0) {
+    ids.fill(UNKNOWN_ID, at, at + width);
+    weights.fill(1 / tokens.perPart, at, at + width);
+    return;
+  }
+  const from = row * width;
+  const { ids: known, weights: knownWeights } = tokens;
+  for (let i = 0; i < width; i++) {
+    const id = known[from + i] as number;
+    ids[at + i] = id < 0 ? PADDING_ID : id + SPECIAL_TOKENS.length;
+    weights[at + i] = knownWeights[from + i] as number;
   }
 }
 
