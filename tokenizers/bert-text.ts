@@ -6,10 +6,10 @@
  */
 import { shortHash } from "../core/hash.ts";
 import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
-import { sourceOf } from "./pipeline/fit-medtok.ts";
 import { GIVEN_FILES, textEncoderOf } from "./pipeline/given.ts";
 import { makeText } from "./pipeline/inputs.ts";
 import { tokenizerRandom } from "./pipeline/random.ts";
+import { sourceOf } from "./pipeline/rows.ts";
 import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
 
 async function fit(context: TokenizerContext): Promise<Tokenizer> {

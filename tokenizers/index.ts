@@ -6,11 +6,13 @@ import { bertText } from "./bert-text.ts";
 import { medtok } from "./medtok.ts";
 import { permutedRows } from "./permuted-rows.ts";
 import { randomVectors } from "./random-vectors.ts";
+import { vqgraph } from "./vqgraph.ts";
 
 export const tokenizers = new Registry<TokenizerDefinition>("tokenizer", [
   baseline,
   medtok,
   bertText,
+  vqgraph,
   randomVectors,
   permutedRows,
 ]);

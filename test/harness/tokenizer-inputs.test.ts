@@ -90,6 +90,14 @@ t.test(
     const made = await fit("medtok", context(cacheFolder, graph, more({ codes, kg })));
     t.equal(made.vocabularySize, table().size + 2);
     t.ok(values(made).every(Number.isFinite));
+    const options = { width: 8, codebookSize: 4, steps: 2, ...graph };
+    const vq = await fit("vqgraph", context(cacheFolder, {}, { options, ...more({ codes, kg }) }));
+    const units = [...vq.unit].map((unit, row) => [table().code[row], unit > 1]);
+    t.same(
+      units.filter(([, isKnown]) => isKnown).map(([code]) => code),
+      ["ICD10CM/E11.65", "ICD10CM/E11.9", "ICD10CM/I10"],
+      "codes without a node are unknown",
+    );
     const plain = await fit("bert-text", context(cacheFolder, {}, { options: {} }));
     const better = await fit(
       "bert-text",

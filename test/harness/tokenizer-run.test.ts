@@ -33,6 +33,7 @@ t.test(
       ["medtok", { ...tiny, mode: "tokens", trainable: true }],
       ["permuted-rows", tiny],
       ["bert-text", {}],
+      ["vqgraph", { steps: 2, block: 64, width: 16, codebookSize: 48 }],
       ["random-vectors", {}],
     ] as const) {
       const tokenizer = tokenizers.get(name);

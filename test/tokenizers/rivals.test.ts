@@ -1,5 +1,8 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import t from "tap";
 import { Random } from "../../core/random.ts";
+import { tokenizers } from "../../tokenizers/index.ts";
 import { settingsOf } from "../../tokenizers/pipeline/settings.ts";
 import { exchangedRows } from "../../tokenizers/pipeline/units.ts";
 import { context, fit, table, values } from "../support/tokenizer-context.ts";
@@ -77,4 +80,58 @@ t.test("options that are not offered or do not go together are refused", async (
     [{ nothing: 1 }, /no option "nothing"/],
   ] as const)
     t.throws(() => settingsOf(options, 100), { name: "BenchError", message });
+});
+
+t.test(
+  "vqgraph: one row of the codebook a code, vectors and tokens alike, kept and loaded",
+  async (t) => {
+    const options = { width: 8, codebookSize: 6, steps: 3, block: 16 };
+    const own = context(cache, {}, { options });
+    const made = await fit("vqgraph", own);
+    t.same(
+      [...made.unit],
+      [...table().code.keys()].map((row) => row + 2),
+      "every code is known",
+    );
+    const tokens = await fit("vqgraph", { ...own, options: { ...options, mode: "tokens" } });
+    if (tokens.representation.kind !== "tokens") throw new Error("tokens wanted");
+    t.same([tokens.representation.segments, tokens.representation.perSegment], [1, 1]);
+    t.same(values(tokens), values(made));
+    for (let unit = 2; unit < made.vocabularySize; unit++)
+      t.ok(Math.abs(Math.hypot(...values(made).subarray(8 * unit, 8 * unit + 8)) - 1) < 1e-5);
+    const [folder] = (await readdir(cache)).filter((name) => name.startsWith("vqgraph-"));
+    const directory = join(cache, folder ?? "");
+    const loaded = await fit("vqgraph", { ...own, directory });
+    t.same(values(loaded), values(made));
+    t.equal(loaded.artefactHash, made.artefactHash);
+    await t.rejects(fit("medtok", context(cache, {}, { directory })), {
+      name: "BenchError",
+      message: /holds the tokenizer vqgraph/,
+    });
+    const other = await fit("vqgraph", { ...own, options: { ...options, seed: 1 } });
+    t.not(other.artefactHash, made.artefactHash);
+  },
+);
+
+t.test("everything that the paper compares is there by name", (t) => {
+  for (const [name, presets] of [
+    ["bert-text", []],
+    ["vqgraph", ["tokens", "published", "primekg"]],
+    ["random-vectors", []],
+    ["permuted-rows", []],
+    [
+      "medtok",
+      [
+        ...["paper", "tokens", "trainable", "without-text", "without-graph"],
+        ...["without-quantization", "random-codebook", "primekg"],
+      ],
+    ],
+  ] as const) {
+    const { presets: known, defaults } = tokenizers.get(name);
+    for (const preset of presets) t.ok(known[preset], `${name} ${preset}`);
+    t.ok("trainable" in defaults);
+  }
+  for (const option of ["codebookSize", "perPart", "mode"])
+    t.ok(option in tokenizers.get("medtok").defaults, option);
+  t.end();
 });

@@ -2,101 +2,30 @@
 
 import { join } from "node:path";
 import { BenchError } from "../../core/errors.ts";
-import { sha256, shortHash } from "../../core/hash.ts";
+import { shortHash } from "../../core/hash.ts";
 import type { CodeTable, Tokenizer, TokenizerContext } from "../../core/tokenizer.ts";
 import { FILES } from "../artefact/config.ts";
-import { Artefact } from "../artefact/open.ts";
+import type { Artefact } from "../artefact/open.ts";
 import { readSafetensors } from "../artefact/safetensors.ts";
 import type { MedTokConfig } from "../medtok/config.ts";
-import { Ladder } from "../serve/ladder.ts";
 import { coOccurrenceTable } from "./co-occurrence.ts";
-import { betterDescriptions, chosenGraph, textEncoderOf } from "./given.ts";
+import { chosenGraph, textEncoderOf } from "./given.ts";
 import { type Inferred, infer, unitCodebook } from "./infer.ts";
-import { type CodeSource, type MadeInputs, makeInputs } from "./inputs.ts";
+import { type MadeInputs, makeInputs } from "./inputs.ts";
 import { cachedArtefact } from "./medtok-artefact.ts";
 import { withRandomCodebook } from "./quality-report.ts";
 import { tokenizerRandom } from "./random.ts";
+import {
+  type Rows,
+  refuseFilesWithFolder,
+  rowsOfFolder,
+  sourceOf,
+  splitFingerprint,
+  tokenizerOfRows,
+  tokensOf,
+} from "./rows.ts";
 import { type Settings, settingsOf } from "./settings.ts";
-import { ownRows, tokenTokenizer, vectorTokenizer } from "./units.ts";
-
-/** The store's codes as the pipeline reads them, with the titles and maps that the user gave. */
-export async function sourceOf({ codes, given }: TokenizerContext): Promise<CodeSource> {
-  const { code, description, parents } = codes;
-  const knowledge = (await given?.tables()) ?? { titles: [], relations: [] };
-  const better = betterDescriptions(code, description, knowledge.titles);
-  return { code, description: better, parents, knowledge };
-}
-
-/** Identifies the training subjects that co-occurrences are counted on, as far as their codes tell. */
-export function splitFingerprint({ codes, trainSubjects }: TokenizerContext): string {
-  const { buffer, byteOffset, byteLength } = trainSubjects;
-  return shortHash([codes.code, sha256(new Uint8Array(buffer, byteOffset, byteLength))]);
-}
-
-/** Vectors or tokens by row, before they become units. */
-interface Rows {
-  /** Row of each code of the store, -1 for none. */
-  readonly rows: Int32Array;
-  readonly embeddings: Float32Array;
-  readonly width: number;
-  readonly tokens: {
-    readonly ids: Int32Array;
-    readonly weights: Float32Array;
-    readonly segments: number;
-    readonly perSegment: number;
-    readonly codebook: Float32Array;
-  } | null;
-  readonly hash: string;
-}
-
-/** Rows of an artefact for the store's codes, by the ladder. @throws BenchError for another training split. */
-function rowsOfFolder(context: TokenizerContext, folder: string): Rows {
-  const artefact = new Artefact(folder);
-  const { config } = artefact;
-  if (config.split !== null && config.split !== splitFingerprint(context))
-    throw new BenchError({
-      what: "the tokenizer's graph was counted on other training subjects than this run's",
-      where: folder,
-      fix: "train it without co-occurrences (coOccurrence=false), or let the run train its own",
-    });
-  const ladder = new Ladder(artefact.code, config.has_systems, artefact.mapped());
-  const found = context.codes.code.map((code) => ladder.answer(code).row);
-  const needed = [...new Set(found.filter((row) => row >= 0))].sort((a, b) => a - b);
-  const at = new Map(needed.map((row, i) => [row, i]));
-  const embeddings = new Float32Array(needed.length * config.width);
-  for (const [i, row] of needed.entries())
-    embeddings.set(artefact.embeddings.floats(row, 1), i * config.width);
-  const made: Rows = {
-    rows: Int32Array.from(found, (row) => at.get(row) ?? -1),
-    embeddings,
-    width: config.width,
-    tokens: tokensOf(artefact, needed),
-    hash: artefact.hash,
-  };
-  artefact.close();
-  return made;
-}
-
-/** Tokens of some rows of an artefact; null where it has none or no codebook. */
-function tokensOf(artefact: Artefact, rows: readonly number[]): Rows["tokens"] {
-  const tokens = artefact.tokens();
-  const codebook = artefact.codebook();
-  const layout = artefact.config.tokens;
-  if (tokens === null || codebook === null || layout === null) return null;
-  const each = layout.parts.length * layout.per_part;
-  const ids = new Int32Array(rows.length * each);
-  const weights = new Float32Array(rows.length * each);
-  for (const [i, row] of rows.entries()) {
-    // A part that was left out has no row, and weighs nothing.
-    ids.set(
-      tokens.ids.subarray(row * each, (row + 1) * each).map((id) => Math.max(0, id)),
-      i * each,
-    );
-    weights.set(tokens.weights.subarray(row * each, (row + 1) * each), i * each);
-  }
-  const { parts, per_part } = layout;
-  return { ids, weights, segments: parts.length, perSegment: per_part, codebook: codebook.values };
-}
+import { ownRows } from "./units.ts";
 
 function randomTokens(
   made: Inferred,
@@ -173,14 +102,7 @@ async function trainedRows(context: TokenizerContext, settings: Settings): Promi
   }
 }
 
-function refuseForFolder({ use }: Settings, given: TokenizerContext["given"]): void {
-  if (given !== undefined)
-    throw new BenchError({
-      what: "a folder and files to train from are both given",
-      where: "--tokenizer-dir",
-      fix: "leave out --tokenizer-file, or --tokenizer-dir so that the tokenizer is trained here",
-      exitCode: 2,
-    });
+function refuseForFolder({ use }: Settings): void {
   if (use.quantised && use.codebook === "trained") return;
   throw new BenchError({
     what: "an ablation cannot be made from a folder",
@@ -197,24 +119,18 @@ export async function fitMedTok(
   exchange?: (codes: CodeTable, seed: number) => Int32Array,
 ): Promise<Tokenizer> {
   const settings = settingsOf(context.options, context.codes.size);
-  if (context.directory !== null) refuseForFolder(settings, context.given);
+  if (context.directory !== null) refuseForFolder(settings);
+  refuseFilesWithFolder(context);
   const made =
     context.directory === null
       ? await trainedRows(context, settings)
-      : rowsOfFolder(context, context.directory);
+      : rowsOfFolder(context, context.directory, ["medtok", "imported"]);
   const { use } = settings;
   const moved = exchange?.(context.codes, use.seed);
-  const rows = moved === undefined ? made.rows : moved.map((row) => made.rows[row] as number);
-  const artefactHash = moved === undefined ? made.hash : shortHash([made.hash, "exchanged"]);
-  const common = { name, rows, trainable: use.trainable, artefactHash };
-  if (use.mode === "vectors")
-    return vectorTokenizer({ ...common, values: made.embeddings, width: made.width });
-  if (made.tokens === null)
-    throw new BenchError({
-      what: "mode=tokens needs a codebook, which this tokenizer has not",
-      where: context.directory ?? "--tokenizer-set",
-      fix: "set mode=vectors",
-      exitCode: 2,
-    });
-  return tokenTokenizer({ ...common, ...made.tokens, width: made.width / made.tokens.segments });
+  if (moved === undefined) return tokenizerOfRows(made, { name, ...use });
+  const rows = moved.map((row) => made.rows[row] as number);
+  return tokenizerOfRows(
+    { ...made, rows, hash: shortHash([made.hash, "exchanged"]) },
+    { name, ...use },
+  );
 }

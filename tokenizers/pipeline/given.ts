@@ -132,7 +132,10 @@ export function textEncoderOf(
 }
 
 /** The published graph where it was chosen. @throws BenchError when choice and files do not go together. */
-export async function chosenGraph({ graph }: InputChoice, given: GivenKnowledge | undefined) {
+export async function chosenGraph(
+  { graph }: Pick<InputChoice, "graph">,
+  given: GivenKnowledge | undefined,
+) {
   const found = (await given?.graph()) ?? null;
   if (graph === "own" && found !== null)
     refuse("a kg.csv was given, but graph=own", "set graph=primekg");

@@ -1,4 +1,5 @@
 /** Trains MedTok on a table of codes and keeps the result as an artefact folder. */
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { shortHash } from "../../core/hash.ts";
@@ -131,21 +132,25 @@ export async function trainArtefact(folder: string, options: TrainOptions): Prom
   await rm(partial, { recursive: true, force: true });
 }
 
-/** The artefact of a training from a cache, trained at the first request. */
-export async function cachedArtefact(
-  cacheFolder: string,
-  options: TrainOptions,
+/** The artefact in a folder of a cache, made by `write` at the first request. */
+export async function cachedFolder(
+  folder: string,
+  write: (folder: string) => Promise<void>,
 ): Promise<Artefact> {
-  const folder = join(cacheFolder, `medtok-${trainingKey(options)}`);
-  const known = await readFile(join(folder, "config.json")).catch(() => undefined);
-  if (known === undefined) {
+  const isThere = () => existsSync(join(folder, "config.json"));
+  if (!isThere()) {
     try {
-      await trainArtefact(folder, options);
+      await write(folder);
     } catch (error) {
       // Another process may have written the same artefact meanwhile.
-      const isThere = await readFile(join(folder, "config.json")).catch(() => undefined);
-      if (isThere === undefined) throw error;
+      if (!isThere()) throw error;
     }
   }
   return new Artefact(folder);
+}
+
+/** The artefact of a training from a cache, trained at the first request. */
+export function cachedArtefact(cacheFolder: string, options: TrainOptions): Promise<Artefact> {
+  const folder = join(cacheFolder, `medtok-${trainingKey(options)}`);
+  return cachedFolder(folder, () => trainArtefact(folder, options));
 }

@@ -52,9 +52,10 @@ function twinsOf(graph: KnowledgeGraph, codes: readonly string[]): Map<number, n
   return new Map([...twins].slice(0, MOST_QUERIES));
 }
 
-type Tables = Readonly<Record<string, VectorTable>>;
+export type Tables = Readonly<Record<string, VectorTable>>;
 
-async function agreements(codes: readonly string[], tables: Tables, threads: number) {
+/** Per system, how well nearest codes by each table share their category or class. */
+export async function agreements(codes: readonly string[], tables: Tables, threads: number) {
   const random = tokenizerRandom(0).derive("quality");
   const found: Record<string, unknown> = {};
   for (const system of SYSTEMS) {

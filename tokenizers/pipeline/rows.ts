@@ -1,0 +1,139 @@
+/**
+ * Vectors and tokens by row, from a trained folder or a training of one's own, and the units that a run makes of
+ * them: shared by all tokenizers that are learnt from descriptions and graphs.
+ */
+import { BenchError } from "../../core/errors.ts";
+import { sha256, shortHash } from "../../core/hash.ts";
+import type { Tokenizer, TokenizerContext } from "../../core/tokenizer.ts";
+import { Artefact } from "../artefact/open.ts";
+import { Ladder } from "../serve/ladder.ts";
+import { betterDescriptions } from "./given.ts";
+import type { CodeSource } from "./inputs.ts";
+import { tokenTokenizer, vectorTokenizer } from "./units.ts";
+
+/** The store's codes as the pipeline reads them, with the titles and maps that the user gave. */
+export async function sourceOf({ codes, given }: TokenizerContext): Promise<CodeSource> {
+  const { code, description, parents } = codes;
+  const knowledge = (await given?.tables()) ?? { titles: [], relations: [] };
+  const better = betterDescriptions(code, description, knowledge.titles);
+  return { code, description: better, parents, knowledge };
+}
+
+/** Identifies the training subjects that co-occurrences are counted on, as far as their codes tell. */
+export function splitFingerprint({ codes, trainSubjects }: TokenizerContext): string {
+  const { buffer, byteOffset, byteLength } = trainSubjects;
+  return shortHash([codes.code, sha256(new Uint8Array(buffer, byteOffset, byteLength))]);
+}
+
+/** Vectors or tokens by row, before they become units. */
+export interface Rows {
+  /** Row of each code of the store, -1 for none. */
+  readonly rows: Int32Array;
+  readonly embeddings: Float32Array;
+  readonly width: number;
+  readonly tokens: {
+    readonly ids: Int32Array;
+    readonly weights: Float32Array;
+    readonly segments: number;
+    readonly perSegment: number;
+    readonly codebook: Float32Array;
+  } | null;
+  readonly hash: string;
+}
+
+/**
+ * Rows of an artefact for the store's codes, by the ladder.
+ * @param accepted the tokenizers that the folder may hold
+ * @throws BenchError for another tokenizer or another training split.
+ */
+export function rowsOfFolder(
+  context: TokenizerContext,
+  folder: string,
+  accepted: readonly string[],
+): Rows {
+  const artefact = new Artefact(folder);
+  const { config } = artefact;
+  if (!accepted.includes(config.tokenizer))
+    throw new BenchError({
+      what: `the folder holds the tokenizer ${config.tokenizer}, not ${accepted[0]}`,
+      where: folder,
+      fix: `name a folder that ${accepted[0]} was trained into, or choose --tokenizer ${config.tokenizer}`,
+      exitCode: 2,
+    });
+  if (config.split !== null && config.split !== splitFingerprint(context))
+    throw new BenchError({
+      what: "the tokenizer's graph was counted on other training subjects than this run's",
+      where: folder,
+      fix: "train it without co-occurrences (coOccurrence=false), or let the run train its own",
+    });
+  const ladder = new Ladder(artefact.code, config.has_systems, artefact.mapped());
+  const found = context.codes.code.map((code) => ladder.answer(code).row);
+  const needed = [...new Set(found.filter((row) => row >= 0))].sort((a, b) => a - b);
+  const at = new Map(needed.map((row, i) => [row, i]));
+  const embeddings = new Float32Array(needed.length * config.width);
+  for (const [i, row] of needed.entries())
+    embeddings.set(artefact.embeddings.floats(row, 1), i * config.width);
+  const made: Rows = {
+    rows: Int32Array.from(found, (row) => at.get(row) ?? -1),
+    embeddings,
+    width: config.width,
+    tokens: tokensOf(artefact, needed),
+    hash: artefact.hash,
+  };
+  artefact.close();
+  return made;
+}
+
+/** Tokens of some rows of an artefact; null where it has none or no codebook. */
+export function tokensOf(artefact: Artefact, rows: readonly number[]): Rows["tokens"] {
+  const tokens = artefact.tokens();
+  const codebook = artefact.codebook();
+  const layout = artefact.config.tokens;
+  if (tokens === null || codebook === null || layout === null) return null;
+  const each = layout.parts.length * layout.per_part;
+  const ids = new Int32Array(rows.length * each);
+  const weights = new Float32Array(rows.length * each);
+  for (const [i, row] of rows.entries()) {
+    // A part that was left out has no row, and weighs nothing.
+    ids.set(
+      tokens.ids.subarray(row * each, (row + 1) * each).map((id) => Math.max(0, id)),
+      i * each,
+    );
+    weights.set(tokens.weights.subarray(row * each, (row + 1) * each), i * each);
+  }
+  const { parts, per_part } = layout;
+  return { ids, weights, segments: parts.length, perSegment: per_part, codebook: codebook.values };
+}
+
+/** How a run reads rows. */
+export interface RowUse {
+  readonly name: string;
+  readonly mode: string;
+  readonly trainable: boolean;
+}
+
+/** The tokenizer of rows. @throws BenchError when tokens are wanted and there are none. */
+export function tokenizerOfRows(made: Rows, { name, mode, trainable }: RowUse): Tokenizer {
+  const common = { name, rows: made.rows, trainable, artefactHash: made.hash };
+  if (mode === "vectors")
+    return vectorTokenizer({ ...common, values: made.embeddings, width: made.width });
+  if (made.tokens === null)
+    throw new BenchError({
+      what: "mode=tokens needs a codebook, which this tokenizer has not",
+      where: "--tokenizer-set",
+      fix: "set mode=vectors",
+      exitCode: 2,
+    });
+  return tokenTokenizer({ ...common, ...made.tokens, width: made.width / made.tokens.segments });
+}
+
+/** Refuses a folder together with files to train from. */
+export function refuseFilesWithFolder({ directory, given }: TokenizerContext): void {
+  if (directory === null || given === undefined) return;
+  throw new BenchError({
+    what: "a folder and files to train from are both given",
+    where: "--tokenizer-dir",
+    fix: "leave out --tokenizer-file, or --tokenizer-dir so that the tokenizer is trained here",
+    exitCode: 2,
+  });
+}
