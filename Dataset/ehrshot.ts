@@ -17,6 +17,6 @@ export const ehrshot: DatasetDefinition = {
   layouts: [original, meds, medtok],
   // Files in EHRSHOT's layouts that were made from the open MIMIC-IV demo, with its subjects' ids.
   demoSubjectsHash: "81f5d9a5c4a014a047ff7ef033818431bc7d0786cc59f9cba8fe151d209890a8",
-  demoRelease: "MIMIC-IV demo 2.2",
+  demoRelease: "made from the MIMIC-IV demo 2.2",
   releaseSizes: [{ release: "2023", subjects: 6739, visits: 921_499 }],
 };

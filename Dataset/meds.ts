@@ -8,7 +8,7 @@ function withMapping(file: string): DatasetDefinition {
     ...medsLayout(readMapping(file)),
     name: "meds",
     title: "A MEDS dataset",
-    version: 1,
+    version: 2,
     releases: ["MEDS 0.3.3", "MEDS 0.4"],
     licence: "that of the dataset",
     homepage: "https://medical-event-data-standard.github.io/",

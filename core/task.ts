@@ -70,6 +70,8 @@ export interface TaskDefinition {
   readonly datasets: readonly string[];
   readonly options: Readonly<Record<string, TaskOption>>;
   readonly history: HistorySpec;
+  /** Whether every sample is a hospital stay with a recorded end, which some layouts of a source lack. */
+  readonly overStays?: boolean;
   /** Rules about who is in, who is out and how censoring is treated, one sentence each; printed by `tasks`. */
   readonly rules: readonly string[];
   /**

@@ -7,6 +7,7 @@ import { BenchError } from "../core/errors.ts";
 import { type Columns, type EventStore, SPLITS, type SplitName } from "../core/event-store.ts";
 import type { LabelSpec, Labels } from "../core/label.ts";
 import type { TaskDefinition, TaskOptions } from "../core/task.ts";
+import { PUBLISHED } from "../tasks/published.ts";
 
 /** Samples, subjects and positives of one split. */
 export interface SplitLabelCounts {
@@ -20,7 +21,7 @@ export interface SplitLabelCounts {
 /** What of a task makes its labels. */
 export type LabelMaker = Pick<
   TaskDefinition,
-  "name" | "version" | "definitionHash" | "labelSpec" | "labelSpecOf" | "labels"
+  "name" | "version" | "definitionHash" | "labelSpec" | "labelSpecOf" | "overStays" | "labels"
 >;
 
 /** The label of a task under some options. */
@@ -105,7 +106,7 @@ function valueMatrix(task: LabelMaker, spec: LabelSpec, columns: Columns): Uint8
 /**
  * Labels of a task, sorted by subject, prediction time and visit, with the split of each subject.
  * @throws BenchError when a label has no subject, prediction time, value or split, names a class that
- *   does not exist, or occurs twice.
+ *   does not exist, or occurs twice, and when there are none because no stay of the source has an end.
  */
 export async function loadLabels(
   store: EventStore,
@@ -113,6 +114,7 @@ export async function loadLabels(
   options: TaskOptions,
 ): Promise<Labels> {
   const columns = await store.query(selectLabels(task, options));
+  if (columns.rowCount === 0) await checkEnds(store, task);
   const subject = Float64Array.from(columns.numbers("subject_id"));
   const predictionTime = Float64Array.from(columns.numbers("prediction_time"));
   const visit = Float64Array.from(columns.numbers("visit_id"));
@@ -127,6 +129,28 @@ export async function loadLabels(
     split: splitIndices(task, columns.strings("split")),
     value: valueMatrix(task, spec, columns),
   };
+}
+
+/** @throws BenchError where there are hospital stays but none has an end, so that none can be asked about. */
+async function checkEnds(store: EventStore, task: LabelMaker): Promise<void> {
+  if (task.overStays !== true) return;
+  const found =
+    await store.query(`SELECT count(*)::DOUBLE AS stays, count(end_time)::DOUBLE AS ended
+    FROM visits WHERE visit_type = 'inpatient'`);
+  if (found.numbers("stays")[0] === 0 || found.numbers("ended")[0] !== 0) return;
+  const { dataset, layout, published_labels } = store.info;
+  const published = Object.keys(published_labels ?? {}).sort();
+  const own = published.map((name) => `--task ${PUBLISHED}${name}`).join(", ");
+  throw new BenchError({
+    what: `task ${task.name} has no samples: it asks about hospital stays, and no stay here has a recorded end`,
+    where: layout === undefined ? dataset : `${dataset}, layout ${layout}`,
+    fix: [
+      ...(own === "" ? [] : [`use the labels that came with the source (${own})`]),
+      layout === undefined
+        ? "name the codes at which stays end in a mapping (--mapping, see Dataset/README.md)"
+        : "use another layout of the source, which has them (see Dataset/README.md)",
+    ].join("; or "),
+  });
 }
 
 /** The one value column of the MEDS label schema that a task of this kind fills. */

@@ -162,13 +162,14 @@ FROM candidates`);
 export function overStays(
   cohortOf: (options: TaskOptions, flaws: Flaws) => Cohort,
   paperFlaws?: readonly Flaw[],
-): Pick<TaskDefinition, "mainMetric" | "labels" | "cohort" | "paper"> {
+): Pick<TaskDefinition, "mainMetric" | "overStays" | "labels" | "cohort" | "paper"> {
   const flawed = (options: TaskOptions, flaws: Flaws): Cohort => {
     const cohort = cohortOf(options, flaws);
     return flaws.has("first-sample-only") ? { ...cohort, firstOnly: true } : cohort;
   };
   return {
     mainMetric: "auprc",
+    overStays: true,
     labels: (options) => labelsSql(cohortOf(options, NO_FLAWS)),
     cohort: (store, options) => cohortFlow(store, cohortOf(options, NO_FLAWS)),
     ...(paperFlaws && {

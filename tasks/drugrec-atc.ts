@@ -68,7 +68,7 @@ export const drugrecAtc: TaskDefinition = {
     "Shang et al., GAMENet, AAAI 2019 (third-level classes of a visit), from every order of the stay instead of its first day",
   labelSpec: labelSpecOf({}),
   labelSpecOf,
-  datasets: ["mimic3", "mimic4"],
+  datasets: ["mimic3", "mimic4", "meds"],
   options: { level: LEVEL },
   history: { hideIndexVisit: ["drug"] },
   rules: [
@@ -77,6 +77,7 @@ export const drugrecAtc: TaskDefinition = {
     "An order belongs to the stay it was written for, also when it starts before admission or after discharge.",
     "Classes: every third-level (or fourth-level) ATC class of the shipped table of ingredients; the list does not depend on the data, so many classes have no positives, and those are left out of averages over classes.",
     "An order counts for the class of its ATC code; orders without one, and codes above the level asked for, count for none. Carrier fluids (type BASE) do not count; flushes, diluents and additions do.",
+    "Where a MEDS dataset has no types of orders, carrier fluids cannot be told from drugs and count.",
     "Prediction at discharge: the stay's diagnoses and procedures are visible, its own drugs are hidden, drugs of earlier stays are visible.",
   ],
   ...overStays((options) => cohortOf(levelOf(options))),

@@ -133,7 +133,7 @@ export const drugrec: TaskDefinition = {
     classes: DRUGS.map((drug) => drug.name),
     classCodes: DRUGS.map((drug) => [`ATC/${drug.atc}`]),
   },
-  datasets: ["mimic3", "mimic4"],
+  datasets: ["mimic3", "mimic4", "meds"],
   options: {},
   history: { hideIndexVisit: ["drug"] },
   rules: [
@@ -142,6 +142,7 @@ export const drugrec: TaskDefinition = {
     "An order belongs to the stay it was written for, also when it starts before admission or after discharge.",
     `Drugs (ATC): ${DRUGS.map((drug) => `${drug.name} (${drug.atc})`).join(", ")}; recognised by the name as written, trade names Toprol and Lipitor included. Carrier fluids (type BASE) do not count.`,
     "Vancomycin by mouth or tube (routes PO, PO/NG, NG), by rectum, in the eye, ear or spinal canal, and catheter locks do not count; nor do levofloxacin eye drops; nor heparin used to flush, lock or prime a line or machine.",
+    "Where a MEDS dataset has neither routes nor types of orders, the name alone decides: vancomycin by mouth under its plain name then counts.",
     "Prediction at discharge: the stay's diagnoses and procedures are visible, its own drugs are hidden, drugs of earlier stays are visible.",
   ],
   ...overStays(

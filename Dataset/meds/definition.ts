@@ -6,6 +6,7 @@ import { matches, paired, renamed, rest, secondPart } from "./sql.ts";
 
 function tables(mapping: MedsMapping): Readonly<Record<string, RawTable>> {
   const ids = [...new Set([...mapping.visit_id_columns, ...mapping.icu_id_columns])];
+  const texts = [mapping.route_column, mapping.drug_type_column].filter((name) => name !== null);
   return {
     data: {
       file: "data/**/*",
@@ -17,9 +18,10 @@ function tables(mapping: MedsMapping): Readonly<Record<string, RawTable>> {
         numeric_value: "number",
         text_value: "text",
         unit: "text",
+        ...Object.fromEntries(texts.map((column) => [column, "text"] as const)),
         ...Object.fromEntries(ids.map((column) => [column, "loose-id"] as const)),
       },
-      optionalColumns: ["numeric_value", "text_value", "unit", ...ids],
+      optionalColumns: ["numeric_value", "text_value", "unit", ...texts, ...ids],
       notNull: ["subject_id", "code"],
     },
     listed_codes: {
@@ -71,6 +73,10 @@ function firstOf(columns: readonly string[]): string {
     : `coalesce(${columns.map((column) => `d.${column}`).join(", ")}, NULL)`;
 }
 
+function textOf(column: string | null): string {
+  return column === null ? "CAST(NULL AS VARCHAR)" : `d.${column}`;
+}
+
 /** An id that no other subject has and that a float64 holds stays; else the visit or ICU stay gets a negative one. */
 function ownId(p: string): string {
   return `CASE
@@ -88,10 +94,11 @@ function views(mapping: MedsMapping): Record<string, string> {
   const none = `SELECT CAST(NULL AS BIGINT) AS subject_id, CAST(NULL AS BIGINT) AS source_id,
     CAST(NULL AS TIMESTAMP) AS start_time, CAST(NULL AS TIMESTAMP) AS end_time, '' AS start_code, '' AS end_code,
     0 AS number, '' AS visit_type, false AS died WHERE false`;
-  const columns = `c.subject_id, c.time, c.code, c.numeric_value, c.text_value, c.unit, c.role, c.source_icu,
+  const columns = `c.subject_id, c.time, c.code, c.numeric_value, c.text_value, c.unit, c.route, c.drug_type, c.role, c.source_icu,
     c.source_visit IS NOT NULL AS by_id`;
   return {
     coded: `SELECT d.subject_id, d.time, d.code, d.numeric_value, d.text_value, d.unit,
+      ${textOf(mapping.route_column)} AS route, ${textOf(mapping.drug_type_column)} AS drug_type,
       ${firstOf(mapping.visit_id_columns)} AS source_visit, ${firstOf(mapping.icu_id_columns)} AS source_icu,
       ${roleOf(mapping)} AS role FROM data d`,
     stays: `SELECT *, ${ownId("p")} AS visit_id FROM (${[none, ...visits].join("\n    UNION ALL ")}) p`,
@@ -106,8 +113,8 @@ function views(mapping: MedsMapping): Record<string, string> {
       ASOF LEFT JOIN (
         SELECT DISTINCT ON (subject_id, start_time) * FROM stays ORDER BY subject_id, start_time, end_time DESC, visit_id
       ) s ON s.subject_id = c.subject_id AND c.time >= s.start_time`,
-    drug_orders: `SELECT *, ${rest(mapping.drug_names, "code")} AS name, CAST(NULL AS VARCHAR) AS ndc,
-      CAST(NULL AS VARCHAR) AS route FROM located WHERE role = 'drug'`,
+    drug_orders: `SELECT *, ${rest(mapping.drug_names, "code")} AS name, CAST(NULL AS VARCHAR) AS ndc
+      FROM located WHERE role = 'drug'`,
     // A visit takes one row for its start and one for its end; further ones are counted.
     repeated_ends: `SELECT * FROM located WHERE ${isStay(mapping)}
       QUALIFY row_number() OVER (PARTITION BY subject_id, role, CASE WHEN by_id THEN visit_id END,
@@ -187,8 +194,18 @@ function events(mapping: MedsMapping): readonly EventRule[] {
       kindOf: `CASE WHEN r.role <> 'other' THEN 'visit' ${kinds.join(" ")} END`,
       code: renamed(mapping, "r.code"),
       text: "r.text_value",
+      drugType: "r.drug_type",
+      route: "r.route",
     },
-    { ...common, table: "drug_orders", kind: "drug", code: "d.code", text: "d.text" },
+    {
+      ...common,
+      table: "drug_orders",
+      kind: "drug",
+      code: "d.code",
+      text: "d.text",
+      drugType: "r.drug_type",
+      route: "d.route",
+    },
     {
       ...common,
       table: "repeated_ends",

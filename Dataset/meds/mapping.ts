@@ -45,6 +45,9 @@ const mapping = z.strictObject({
   icd: z.record(z.string(), z.enum(["ICD9CM", "ICD9Proc", "ICD10CM", "ICD10PCS"])).default({}),
   /** Beginning of a code -> what is written in its place, e.g. `"LAB//RESULT//": "LAB/"`. */
   rename: z.record(z.string(), z.string()).default({}),
+  /** Columns that hold an order's route, and its type as MIMIC has it (MAIN, BASE, ADDITIVE); null: none does. */
+  route_column: column.nullable().default(null),
+  drug_type_column: column.nullable().default(null),
   /** Codes of drugs that are given by name after the beginning; they are mapped to ATC like MIMIC's. */
   drug_names: patterns.default([]),
   kinds: z
