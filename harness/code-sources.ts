@@ -47,7 +47,10 @@ function columnsOf(names: readonly string[], path: string): Columns & { readonly
 }
 
 /** `SYSTEM=FILE`, or a file whose codes carry their system. @throws BenchError when there is no such file. */
-export function splitSource(text: string): {
+export function splitSource(
+  text: string,
+  where = "--codes",
+): {
   readonly system: string | null;
   readonly path: string;
 } {
@@ -56,7 +59,7 @@ export function splitSource(text: string): {
   if (existsSync(path)) return { system, path };
   throw new BenchError({
     what: `the file ${path} does not exist`,
-    where: "--codes",
+    where,
     fix: "give a .parquet, .csv or .csv.gz file, with SYSTEM= in front where its codes carry no system",
     exitCode: 2,
   });
@@ -151,7 +154,9 @@ export async function readCodes(
 /** The codes of one table in its own order, for arrays whose rows they name. */
 export async function readCodesInOrder(
   file: string,
+  where?: string,
 ): Promise<{ code: readonly string[]; description: readonly string[] }> {
+  splitSource(file, where);
   const code: string[] = [];
   const description: string[] = [];
   const db = await Database.open({});

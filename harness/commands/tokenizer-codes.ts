@@ -16,6 +16,14 @@ const options = {
   dir: dirOption,
   codes: { type: "string", array: true, default: [] as string[], describe: "codes to ask for" },
   file: { type: "string", describe: "a text file with one code a line" },
+  descriptions: {
+    type: "string",
+    describe: "a table of codes with descriptions, by which unknown codes are answered",
+  },
+  encoder: {
+    type: "string",
+    describe: "the sentence encoder's folder, where the tokenizer was trained with one",
+  },
 } as const;
 
 interface Asked {
@@ -49,10 +57,29 @@ function askedCodes({ codes, file }: Asked): string[] {
   });
 }
 
+interface Source {
+  readonly dir: string;
+  readonly descriptions?: string | undefined;
+  readonly encoder?: string | undefined;
+}
+
+/** Codes of a table with what they mean, where it is said. */
+async function readDescriptions(file: string): Promise<Record<string, string>> {
+  const { readCodesInOrder } = await import("../code-sources.ts"); // and with it the database
+  const { code, description } = await readCodesInOrder(file, "--descriptions");
+  return Object.fromEntries(code.map((key, i) => [key, description[i] ?? ""]));
+}
+
 /** Runs on an open tokenizer; unknown codes are told on stderr. */
-async function ask(dir: string, codes: readonly string[], run: (tokenizer: MedTok) => void) {
+async function ask(
+  { dir, descriptions, encoder }: Source,
+  codes: readonly string[],
+  run: (tokenizer: MedTok) => void,
+) {
   const tokenizer = await MedTok.fromPretrained(dir, { unknown: "quiet" });
   try {
+    if (descriptions !== undefined)
+      await tokenizer.addDescriptions(await readDescriptions(descriptions), { encoder });
     run(tokenizer);
     const missing = codes.filter((code) => tokenizer.resolve(code).how === "unk");
     if (missing.length > 0)
@@ -73,11 +100,15 @@ export const tokenizeAction = {
     examples: [
       ["tokenizer tokenize --dir TOK E11.9", "20 tokens, five of each part"],
       ["tokenizer tokenize --dir TOK --file codes.txt --json", "many codes, for machines"],
+      [
+        "tokenizer tokenize --dir TOK LOCAL/17 --descriptions local.csv",
+        "a code that only its description can answer",
+      ],
     ],
     options,
-    async run({ json, dir, ...asked }) {
+    async run({ json, ...asked }) {
       const codes = askedCodes(asked);
-      await ask(dir, codes, (tokenizer) => {
+      await ask(asked, codes, (tokenizer) => {
         const rows = codes.map((code) => {
           const { how, matched } = tokenizer.resolve(code);
           return { code, how, matched, tokens: tokenizer.tokenize(code) };
@@ -100,9 +131,9 @@ export const encodeAction = {
     describe: "The ids and weights of codes' tokens",
     examples: [["tokenizer encode --dir TOK E11.9 --json", "ids, weights and how it was found"]],
     options,
-    async run({ json, dir, ...asked }) {
+    async run({ json, ...asked }) {
       const codes = askedCodes(asked);
-      await ask(dir, codes, (tokenizer) => {
+      await ask(asked, codes, (tokenizer) => {
         const rows = codes.map((code) => {
           const { ids, weights, how, matched, candidates } = tokenizer.encode(code);
           return { code, how, matched, candidates, ids: [...ids], weights: rounded(weights) };
@@ -128,9 +159,9 @@ export const embedAction = {
       ["tokenizer embed --dir TOK --file codes.txt --out vectors.npy", "a matrix, one row a line"],
     ],
     options: { ...options, out: { type: "string", describe: "write a .npy file instead" } },
-    async run({ json, dir, out, ...asked }) {
+    async run({ json, out, ...asked }) {
       const codes = askedCodes(asked);
-      await ask(dir, codes, (tokenizer) => {
+      await ask(asked, codes, (tokenizer) => {
         const rows = codes.map((code) => {
           const { how, matched } = tokenizer.resolve(code);
           return { code, how, matched, vector: tokenizer.embed(code) };

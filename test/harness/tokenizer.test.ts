@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { readCodes, readCodesInOrder, readMaps, usefulPairs } from "../../harness/code-sources.ts";
@@ -90,6 +90,10 @@ t.test(
         ["unk", null],
       ],
     );
+    const local = join(dir, "local.csv");
+    writeFileSync(local, "code,description\nLOCAL/17,Type 2 diabetes\n");
+    const [described] = await json("embed", "--dir", tok, "local/17", "--descriptions", local);
+    t.same([described.how, described.vector.length], ["text", 32]);
     t.equal((await json("encode", "--dir", tok, "I10"))[0].ids.length, 8);
     t.equal((await json("embed", "--dir", tok, "I10"))[0].vector.length, 32);
     const whole = await json("inspect", "--dir", tok, "--verify");
@@ -129,6 +133,10 @@ t.test("wrong use of the tokenizer command is told", async (t) => {
     [["tokenizer"], /need at least 1|name an action/],
     [["tokenizer", "tokenize", "--dir", "/nowhere", "I10"], /no config.json/],
     [["tokenizer", "tokenize", "--dir", "/nowhere"], /no code was given/],
+    [
+      ["tokenizer", "embed", "--dir", "/nowhere", "X", "--descriptions", "/nowhere.csv"],
+      /no config.json/,
+    ],
     [["tokenizer", "train", "--out", "/nowhere/x"], /no code to train on/],
   ] as const) {
     const { code, stderr } = await callCli(args);

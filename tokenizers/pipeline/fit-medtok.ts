@@ -124,7 +124,7 @@ export async function fitMedTok(
   const made =
     context.directory === null
       ? await trainedRows(context, settings)
-      : rowsOfFolder(context, context.directory, ["medtok", "imported"]);
+      : await rowsOfFolder(context, context.directory, ["medtok", "imported"]);
   const { use } = settings;
   const moved = exchange?.(context.codes, use.seed);
   if (moved === undefined) return tokenizerOfRows(made, { name, ...use });

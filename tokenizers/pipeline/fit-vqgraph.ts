@@ -141,6 +141,6 @@ export async function fitVqGraph(name: string, context: TokenizerContext): Promi
   const made =
     directory === null
       ? await trainedRows(context, config)
-      : rowsOfFolder(context, directory, [name]);
+      : await rowsOfFolder(context, directory, [name]);
   return tokenizerOfRows(made, { name, ...config });
 }

@@ -6,9 +6,12 @@ import { BenchError } from "../../core/errors.ts";
 import { sha256, shortHash } from "../../core/hash.ts";
 import type { Tokenizer, TokenizerContext } from "../../core/tokenizer.ts";
 import { Artefact } from "../artefact/open.ts";
+import { hashedSvdEncoder } from "../medtok/text/hashed-svd.ts";
 import { Ladder } from "../serve/ladder.ts";
+import { cannotRead, readTexts } from "../serve/text-reader.ts";
+import { joinedArrays } from "../serve/tokens.ts";
 import { betterDescriptions } from "./given.ts";
-import type { CodeSource } from "./inputs.ts";
+import { type CodeSource, describeCodes } from "./inputs.ts";
 import { tokenTokenizer, vectorTokenizer } from "./units.ts";
 
 /** The store's codes as the pipeline reads them, with the titles and maps that the user gave. */
@@ -46,11 +49,11 @@ export interface Rows {
  * @param accepted the tokenizers that the folder may hold
  * @throws BenchError for another tokenizer or another training split.
  */
-export function rowsOfFolder(
+export async function rowsOfFolder(
   context: TokenizerContext,
   folder: string,
   accepted: readonly string[],
-): Rows {
+): Promise<Rows> {
   const artefact = new Artefact(folder);
   const { config } = artefact;
   if (!accepted.includes(config.tokenizer))
@@ -67,7 +70,8 @@ export function rowsOfFolder(
       fix: "train it without co-occurrences (coOccurrence=false), or let the run train its own",
     });
   const ladder = new Ladder(artefact.code, config.has_systems, artefact.mapped());
-  const found = context.codes.code.map((code) => ladder.answer(code).row);
+  const answers = context.codes.code.map((code) => ladder.answer(code));
+  const found = answers.map(({ row }) => row);
   const needed = [...new Set(found.filter((row) => row >= 0))].sort((a, b) => a - b);
   const at = new Map(needed.map((row, i) => [row, i]));
   const embeddings = new Float32Array(needed.length * config.width);
@@ -80,8 +84,59 @@ export function rowsOfFolder(
     tokens: tokensOf(artefact, needed),
     hash: artefact.hash,
   };
+  const isOpen = (row: number) =>
+    answers[row]?.how === "unk" && answers[row].candidates.length === 0;
+  const whole = await withTexts(made, context, artefact, isOpen);
   artefact.close();
-  return made;
+  return whole;
+}
+
+/**
+ * Rows for codes that only their description can answer, after the others: text parts by the trained network, graph
+ * parts by the mean (in tokens mode: none). Not for artefacts that cannot read texts, or need an encoder that is not
+ * in their folder: there such codes stay unknown, which the record counts.
+ */
+async function withTexts(
+  made: Rows,
+  context: TokenizerContext,
+  artefact: Artefact,
+  isOpen: (row: number) => boolean,
+): Promise<Rows> {
+  const { signal, report } = context;
+  const { text_encoder } = artefact.config;
+  if (cannotRead(artefact) !== null || text_encoder?.kind !== hashedSvdEncoder().kind) return made;
+  const { description } = describeCodes(await sourceOf(context));
+  const asked = [...made.rows.keys()].filter((row) => isOpen(row) && description[row] !== "");
+  if (asked.length === 0) return made;
+  const texts = await readTexts(
+    artefact,
+    asked.map((row) => description[row] as string),
+    { signal },
+  );
+  report("reading descriptions of unknown codes", asked.length, asked.length);
+  const first = made.embeddings.length / made.width;
+  const rows = made.rows.slice();
+  for (const [i, row] of asked.entries()) rows[row] = first + i;
+  const { tokens } = made;
+  return {
+    ...made,
+    rows,
+    embeddings: joinedArrays(made.embeddings, texts.vectors),
+    tokens: tokens && {
+      ...tokens,
+      ids: joinedArrays(
+        tokens.ids,
+        texts.ids.map((id) => Math.max(0, id)),
+      ),
+      weights: joinedArrays(tokens.weights, texts.weights),
+    },
+    hash: shortHash([
+      made.hash,
+      "texts",
+      texts.ids.length,
+      sha256(new Uint8Array(texts.vectors.buffer)),
+    ]),
+  };
 }
 
 /** Tokens of some rows of an artefact; null where it has none or no codebook. */

@@ -1,21 +1,21 @@
 /**
  * From a written code to a row, rung by rung: the code itself, the same but for writing, its parent, a code
- * of another system that stands for it. What is not found so is unknown, and says so; a code without a
+ * of another system that stands for it, its description where one was given. What is not found so is unknown, and says so; a code without a
  * system that several systems know is unknown too, with the candidates named (medtok.md 5.3).
  */
 import { bareOf, CodeIndex, splitCode, systemOf } from "./code-index.ts";
 
 /** How an answer was found; `unk` not at all. */
-export const RUNGS = ["exact", "normalised", "parent", "mapped", "unk"] as const;
+export const RUNGS = ["exact", "normalised", "parent", "mapped", "text", "unk"] as const;
 export type Rung = (typeof RUNGS)[number];
 
 export interface Answer {
   /** As it was asked for. */
   readonly code: string;
   readonly how: Rung;
-  /** Row of the answer; -1 when unknown. */
+  /** Row of the answer, from the number of known codes on one that a description made; -1 when unknown. */
   readonly row: number;
-  /** The code that answers, or null. */
+  /** The known code that answers; null for a description and when unknown. */
   readonly matched: string | null;
   /** Codes between which a question without a system cannot choose. */
   readonly candidates: readonly string[];
@@ -40,6 +40,7 @@ export class Ladder {
   readonly #mapped: readonly (readonly [from: string, to: string])[];
   #bare: CodeIndex | undefined;
   #systems: ReadonlySet<string> | undefined;
+  #described: { readonly full: CodeIndex; readonly bare: CodeIndex } | undefined;
   #sources: { readonly full: CodeIndex; readonly bare: CodeIndex } | undefined;
 
   /**
@@ -80,7 +81,24 @@ export class Ladder {
       if (rows.length > 1) return this.#unknown(code, this.#sameSpelling(code, rows));
       if (rows.length === 1) return this.#found(code, rows[0] as number);
     }
-    return this.#parent(code) ?? this.#translated(code) ?? this.#unknown(code, []);
+    return (
+      this.#parent(code) ?? this.#translated(code) ?? this.#byText(code) ?? this.#unknown(code, [])
+    );
+  }
+
+  /** Codes that descriptions were read for, the first with the row after the last known code. */
+  describe(codes: readonly string[]): void {
+    this.#described = { full: new CodeIndex(codes, false), bare: new CodeIndex(codes, true) };
+  }
+
+  #byText(code: string): Answer | undefined {
+    if (this.#described === undefined) return undefined;
+    const { full, bare } = this.#described;
+    const direct = full.find(code);
+    // Without a system in the question, a described code of any one system answers.
+    const at = direct === -1 && splitCode(code).separator < 0 ? bare.find(code) : direct;
+    if (at < 0) return undefined;
+    return { code, how: "text", row: this.#codes.length + at, matched: null, candidates: [] };
   }
 
   #found(code: string, row: number): Answer {

@@ -8,7 +8,17 @@ import { nearest } from "../../core/registry.ts";
 import type { ArtefactConfig } from "../artefact/config.ts";
 import { Artefact } from "../artefact/open.ts";
 import { type Answer, Ladder, RUNGS, type Rung } from "./ladder.ts";
-import { PADDING_ID, SPECIAL_TOKENS, TokenNames, UNKNOWN_ID } from "./token-names.ts";
+import type { ReadOptions } from "./text-reader.ts";
+import { TokenNames } from "./token-names.ts";
+import {
+  type Described,
+  fill,
+  fillFromText,
+  joined,
+  NO_TEXTS,
+  sharedTokens,
+  type Tokens,
+} from "./tokens.ts";
 
 export interface MedTokOptions {
   /**
@@ -16,6 +26,10 @@ export interface MedTokOptions {
    * warning once a code, `throw` raises a BenchError, `quiet` only counts it in `found`.
    */
   readonly unknown?: "warn" | "throw" | "quiet";
+  /** Descriptions of codes that it may not know, see `addDescriptions`. */
+  readonly descriptions?: Readonly<Record<string, string>>;
+  /** Folder of the sentence encoder, where it was trained with one and descriptions are to be read. */
+  readonly encoder?: string;
 }
 
 /** A code as ids. */
@@ -42,15 +56,6 @@ export interface Decoded {
   readonly overlap: number;
 }
 
-interface Tokens {
-  readonly ids: Int32Array;
-  readonly weights: Float32Array;
-  /** parts · K. */
-  readonly width: number;
-  readonly perPart: number;
-  readonly names: TokenNames;
-}
-
 /** Distinct unknown codes that are warned about one by one. */
 const WARNINGS = 20;
 const EXACT = RUNGS.indexOf("exact");
@@ -74,6 +79,7 @@ export class MedTok {
   readonly #policy: "warn" | "throw" | "quiet";
   readonly #warned = new Set<string>();
   #lastRung = EXACT;
+  #described: Described = { code: [], texts: NO_TEXTS };
 
   private constructor(artefact: Artefact, options: MedTokOptions) {
     const { config } = artefact;
@@ -99,7 +105,39 @@ export class MedTok {
 
   /** Opens an artefact folder. @throws BenchError when it is not one or files do not fit together. */
   static async fromPretrained(folder: string, options: MedTokOptions = {}): Promise<MedTok> {
-    return new MedTok(new Artefact(folder), options);
+    const { descriptions, encoder } = options;
+    const tokenizer = new MedTok(new Artefact(folder), options);
+    if (descriptions !== undefined) await tokenizer.addDescriptions(descriptions, { encoder });
+    return tokenizer;
+  }
+
+  /**
+   * Reads what codes mean that it does not know otherwise, so that they are answered by their text (`how`:
+   * `text`): text parts by the trained network, graph parts by the mean of all codes, without tokens. Codes that
+   * another rung answers are left to it. @returns the codes that were taken
+   * @throws BenchError when the tokenizer has no text encoder or no network.
+   */
+  async addDescriptions(
+    descriptions: Readonly<Record<string, string>>,
+    options: ReadOptions = {},
+  ): Promise<string[]> {
+    const taken = Object.entries(descriptions).filter(
+      ([code, text]) => text.trim() !== "" && this.#isUnknown(code),
+    );
+    if (taken.length === 0) return [];
+    const texts = taken.map(([, text]) => text);
+    const { readTexts } = await import("./text-reader.ts"); // and with it the runtime, only now
+    const read = await readTexts(this.artefact, texts, options);
+    const before = this.#described;
+    const code = [...before.code, ...taken.map(([own]) => own)];
+    this.#described = { code, texts: joined(before.texts, read) };
+    this.#ladder.describe(code);
+    return taken.map(([own]) => own);
+  }
+
+  #isUnknown(code: string): boolean {
+    const { how, candidates } = this.#ladder.answer(code);
+    return how === "unk" && candidates.length === 0;
   }
 
   /** How a code is found, without counting or warning. */
@@ -128,7 +166,7 @@ export class MedTok {
     const answer = this.#ask(asked);
     const ids = new Int32Array(width);
     const weights = new Float32Array(width);
-    fill(this.#needTokens(), answer.row, ids, weights, 0);
+    this.#tokensInto(answer.row, ids, weights, 0);
     return { ...answer, ids, weights };
   }
 
@@ -141,6 +179,7 @@ export class MedTok {
     const weights = new Float32Array(count * width);
     const how = new Uint8Array(count).fill(EXACT);
     const rowOf = this.#rowOf;
+    const known = this.codes.length;
     let exact = 0;
     for (let i = 0; i < count; i++) {
       const code = codes[i] as string;
@@ -149,7 +188,8 @@ export class MedTok {
         row = this.#quick(code);
         how[i] = this.#lastRung;
       } else exact += 1;
-      fill(tokens, row, ids, weights, i * width);
+      if (row < known) fill(tokens, row, ids, weights, i * width);
+      else this.#tokensInto(row, ids, weights, i * width);
     }
     this.found.exact += exact;
     return { ids, weights, how };
@@ -161,7 +201,10 @@ export class MedTok {
   embed(asked: string | readonly string[]): Float32Array | Float32Array[] {
     if (typeof asked !== "string") return asked.map((code) => this.embed(code));
     const row = this.#quick(asked);
-    return row < 0 ? this.#unknown.slice() : this.artefact.embeddings.floats(row, 1);
+    if (row < 0) return this.#unknown.slice();
+    if (row < this.codes.length) return this.artefact.embeddings.floats(row, 1);
+    const at = (row - this.codes.length) * this.config.width;
+    return this.#described.texts.vectors.slice(at, at + this.config.width);
   }
 
   /** The codes that share most tokens with ids or token names, best first, ties by row; for looking, not for models. */
@@ -228,6 +271,13 @@ export class MedTok {
     return answer.row;
   }
 
+  #tokensInto(row: number, ids: Int32Array, weights: Float32Array, at: number): void {
+    const tokens = this.#needTokens();
+    const text = row - this.codes.length;
+    if (text < 0) fill(tokens, row, ids, weights, at);
+    else fillFromText(tokens, this.#described.texts, text, ids, weights, at);
+  }
+
   #report({ code, candidates }: Answer): void {
     if (this.#policy === "quiet") return;
     const what =
@@ -237,7 +287,7 @@ export class MedTok {
     const fix =
       candidates.length > 0
         ? `write one of ${candidates.slice(0, 5).join(", ")}`
-        : "write it as VOCABULARY/CODE, or train the tokenizer on a table that has it";
+        : "write it as VOCABULARY/CODE, describe it (addDescriptions), or train the tokenizer on a table that has it";
     if (this.#policy === "throw")
       throw new BenchError({ what, where: this.artefact.folder, fix: this.#suggest(code, fix) });
     if (this.#warned.has(code) || this.#warned.size >= WARNINGS) return;
@@ -250,41 +300,4 @@ export class MedTok {
     const near = nearest(code, this.codes.slice(0, 100_000));
     return near.length === 0 ? fix : `did you mean ${near.join(" or ")}? ${fix}`;
   }
-}
-
-/** Copies a code's ids and weights to `at`; the unknown token for row -1. */
-function fill(tokens: Tokens, row: number, ids: Int32Array, weights: Float32Array, at: number) {
-  const { width } = tokens;
-  if (row < 0) {
-    ids.fill(UNKNOWN_ID, at, at + width);
-    weights.fill(1 / tokens.perPart, at, at + width);
-    return;
-  }
-  const from = row * width;
-  const { ids: known, weights: knownWeights } = tokens;
-  for (let i = 0; i < width; i++) {
-    const id = known[from + i] as number;
-    ids[at + i] = id < 0 ? PADDING_ID : id + SPECIAL_TOKENS.length;
-    weights[at + i] = knownWeights[from + i] as number;
-  }
-}
-
-/** Tokens of the code at `from` that are also among the asked ids of the same part. */
-function sharedTokens(
-  ids: Int32Array,
-  from: number,
-  asked: readonly number[],
-  perPart: number,
-): number {
-  let shared = 0;
-  for (let i = 0; i < asked.length; i++) {
-    const wanted = Math.max(-1, (asked[i] as number) - SPECIAL_TOKENS.length);
-    const start = from + i - (i % perPart);
-    for (let k = 0; k < perPart; k++) {
-      if (ids[start + k] !== wanted) continue;
-      shared += 1;
-      break;
-    }
-  }
-  return shared;
 }
