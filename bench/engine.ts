@@ -7,7 +7,7 @@
  * machine compare only figures of one run.
  */
 import { Random } from "../core/random.ts";
-import { PART_BYTES, PART_TOKENS } from "../ehr-models/batch-source.ts";
+import { PART_TOKENS, partSize } from "../ehr-models/batch-source.ts";
 import { Graph, type Tensor } from "../engine/graph.ts";
 import { ones } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
@@ -113,8 +113,7 @@ function logitsOf(g: Graph, net: Net): Tensor {
 function partsOf(net: Net): Batch[] {
   const { B, L, heads, vocabulary } = net;
   const bytes = net.chunked === true ? 0 : 4 * heads * L * L;
-  const most = Math.min(PART_TOKENS / L, PART_BYTES / Math.max(1, bytes));
-  const size = Math.max(1, Math.min(B, Math.floor(most)));
+  const size = Math.min(B, partSize(L, { tokens: PART_TOKENS, bytesOfSample: () => bytes }));
   const random = Random.fromSeed(1).derive(net.name);
   const parts: Batch[] = [];
   for (let start = 0; start < B; start += size) {

@@ -310,6 +310,7 @@ export const gamenetModel: GraphModel<H> = {
       : "it remembers which drugs were given, and the classes asked for are no drugs",
   history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
   check,
+  recurrent: true,
   bytesOfSample: (length, { width, maxVisits }) => 4 * length * Math.max(width, maxVisits),
   withData: async (context, h) => gamenetOver(await drugMemory(context, h), h),
   inputs: unprepared,

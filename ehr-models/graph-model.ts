@@ -125,7 +125,7 @@ export function prepare<H extends Hyperparameters>(
   const bytesOfSample = (length: number) => model.bytesOfSample?.(length, hyperparameters) ?? 0;
   const { labels, tokenizer, threads } = context;
   const { raceCount } = context.train;
-  const limits = { tokens: PART_TOKENS, bytesOfSample };
+  const limits = { tokens: PART_TOKENS, bytesOfSample, recurrent: model.recurrent === true };
   return { model, hyperparameters, labels, tokenizer, raceCount, limits, threads };
 }
 

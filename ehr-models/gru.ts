@@ -85,6 +85,7 @@ export const gruModel: GraphModel<H> = {
     const options = { maxVisits, maxVisitCodes, order: "oldest-first", fixedVisits: true } as const;
     return visitInputs(source, tokenizer, options, COLUMNS);
   },
+  recurrent: true,
   bytesOfSample: (length, { width, hidden, maxVisits }) =>
     4 * Math.max(length * Math.max(width, maxVisits), 3 * maxVisits * hidden),
   forward,

@@ -79,6 +79,8 @@ export interface GraphModel<H extends Hyperparameters> {
   inputs(source: SampleSource, tokenizer: Tokenizer, hyperparameters: H): BatchSource;
   /** Bytes of the largest temporary for one sample of a length; bounds how much of a batch runs at once. */
   bytesOfSample?(length: number, hyperparameters: H): number;
+  /** See `PartLimits.recurrent`. */
+  readonly recurrent?: boolean;
   /** The model for one fit, with what it makes from training data and files beforehand, e.g. graphs over classes. */
   withData?(context: FitContext, hyperparameters: Full<H>): Promise<GraphModel<H>>;
   /** Logits [B, C]. */

@@ -147,6 +147,7 @@ export const retainModel: GraphModel<H> = {
     const columns = h.times ? COLUMNS : COLUMNS.filter((name) => name !== "visitDays");
     return visitInputs(source, tokenizer, options, [...columns, ...facts]);
   },
+  recurrent: true,
   bytesOfSample: (length, { width, alphaHidden, betaHidden, maxVisits }) =>
     4 * Math.max(length * Math.max(width, maxVisits), 3 * maxVisits * (alphaHidden + betaHidden)),
   forward: (context) => retainParts(context).logits,

@@ -185,6 +185,14 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
     return c === undefined ? y : y.add(tensor(tf, c));
   },
   Greater: binary((tf, a, b) => tf.greater(a, b)),
+  HardSigmoid: (tf, [x], node) =>
+    tf.clipByValue(
+      tensor(tf, x)
+        .mul(float(node, "alpha", 0.2))
+        .add(float(node, "beta", 0.5)),
+      0,
+      1,
+    ),
   Identity: (_, [x]) => x as Value,
   LayerNormalization: layerNormalization,
   Log: unary((tf, x) => tf.log(x)),

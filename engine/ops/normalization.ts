@@ -7,27 +7,24 @@ import { div, mul, scale, shift, sub } from "./elementwise.ts";
 import { concat, slice } from "./layout.ts";
 import { product } from "./matmul.ts";
 
-/** x-hat and 1/std, [n, d] and [n, 1]: one more run of the fused operator, with gain 1. */
-function standardised(
-  x: Tensor,
-  width: number,
-  epsilon: number,
-): { unit: Tensor; inverse: Tensor } {
+interface Statistics {
+  /** Mean and 1/std of each row, [n, 1]. */
+  readonly mean: Tensor;
+  readonly inverse: Tensor;
+}
+
+/** The runtime's mean and 1/std are float32 whatever the input is, so a float64 graph computes them from parts. */
+function exactStatistics(x: Tensor, epsilon: number): Statistics {
   const g: Graph = x.graph;
   const column: Shape = [x.shape[0] as Dim, 1];
-  const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
-  const ones = g.emit("Expand", [g.scalar(1), g.integers([width])], [width]);
-  const shapes = [x.shape, column, column];
-  const [unit, , inverse] = g.emitMany("LayerNormalization", [x, ones], shapes, { attributes });
-  if (g.dtype === "float32") return { unit: unit as Tensor, inverse: inverse as Tensor };
-  // The runtime's 1/std is float32 whatever the input is, so a float64 graph computes it from parts.
-  const mean = (u: Tensor) =>
+  const meanOf = (u: Tensor) =>
     g.emit("ReduceMean", [u], column, {
       attributes: { axes: { ints: [-1] }, keepdims: { int: 1 } },
     });
-  const centred = sub(x, mean(x));
-  const deviation = g.emit("Sqrt", [shift(mean(mul(centred, centred)), epsilon)], column);
-  return { unit: unit as Tensor, inverse: g.emit("Reciprocal", [deviation], column) };
+  const mean = meanOf(x);
+  const centred = sub(x, mean);
+  const deviation = g.emit("Sqrt", [shift(meanOf(mul(centred, centred)), epsilon)], column);
+  return { mean, inverse: g.emit("Reciprocal", [deviation], column) };
 }
 
 /**
@@ -53,9 +50,15 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5)
   for (const p of [gain, bias])
     if (p.shape.length !== 1 || p.shape[0] !== width) g.fail("layerNorm", `${p} does not fit ${x}`);
   const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
-  const y = g.emit("LayerNormalization", [x, gain, bias], x.shape, { attributes });
+  const column: Shape = [x.shape[0] as Dim, 1];
+  const shapes = [x.shape, column, column];
+  const made = g.emitMany("LayerNormalization", [x, gain, bias], shapes, { attributes });
+  const [y, means, inverses] = made as [Tensor, Tensor, Tensor];
   return g.record(y, [x, gain, bias], (dy) => {
-    const { unit, inverse } = standardised(x, width, epsilon);
+    const isExact = g.dtype === "float64";
+    const own = { mean: means, inverse: inverses };
+    const { mean, inverse } = isExact ? exactStatistics(x, epsilon) : own;
+    const unit = mul(sub(x, mean), inverse); // x-hat
     const weighted = mul(dy, unit);
     const meanOf = (u: Tensor) => timesColumn(u, reshaped(scale(gain, 1 / width), [width, 1]));
     const dx = () => {

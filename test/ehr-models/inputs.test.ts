@@ -188,6 +188,10 @@ t.test("a batch is cut into parts within the limits", async (t) => {
     t.ok(part.length * paddedLength(made.lengthOf(part[0] as number)) <= 1100);
   const byBytes = splitBatch(batch, made, { tokens: 1e9, bytesOfSample: () => PART_BYTES / 2 });
   t.ok(byBytes.every((part) => part.length <= 2));
+  const cached = { tokens: 1e9, bytesOfSample: (length: number) => 8 * length ** 2 };
+  const sizes = splitBatch(batch, made, cached).map((part) => part.length);
+  t.same(sizes, [2, 2, 4], "two samples of 500 keep 1,000 positions, though 2 MiB hold but one");
+  t.equal(splitBatch(batch, made, { ...cached, recurrent: true }).length, 1);
   const tight = splitBatch(batch, made, { tokens: 1, bytesOfSample: () => 1e12 });
   t.equal(tight.length, 8, "a single sample is never cut");
 });

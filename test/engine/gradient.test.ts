@@ -1,7 +1,10 @@
 import t from "tap";
 import { gradients } from "../../engine/gradient.ts";
-import { Graph } from "../../engine/graph.ts";
+import { Graph, type Tensor } from "../../engine/graph.ts";
+import { toOnnx } from "../../engine/onnx.ts";
+import { relu } from "../../engine/ops/activation.ts";
 import { add, mul } from "../../engine/ops/elementwise.ts";
+import { Session } from "../../engine/runner.ts";
 import { worstAgainstOracle, worstDifference } from "./check-gradient.ts";
 import { broadcastCases, cases } from "./gradient-cases.ts";
 
@@ -69,4 +72,18 @@ t.test("values without a parameter among their ancestors get no backward nodes",
   t.notOk(fixed.tracked);
   t.notOk(found.has(fixed));
   t.ok(found.has(w));
+});
+
+t.test("relu lets a gradient through wherever its output is above 0, however small", async (t) => {
+  const g = new Graph();
+  const x = g.parameter("x", [6], () => new Float32Array(6));
+  const dx = gradients(relu(x), g.input("seed", [6])).get(x) as Tensor;
+  const session = await Session.create(toOnnx(g, [dx]));
+  const feeds = {
+    x: Float32Array.of(-1, 0, 1.2e-38, 1e-20, 1, 3e38),
+    seed: Float32Array.of(1, 2, 3, 4, 5, 6),
+  };
+  const found = (await session.run(feeds)).get(dx.name) as Float32Array;
+  t.same([...found], [0, 0, 3, 4, 5, 6]);
+  await session.release();
 });
