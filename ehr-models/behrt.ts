@@ -24,6 +24,9 @@
  * Deviation: ages in steps of `monthsPerAge` months, twelve by default: small cohorts leave most of 1,320
  *   single months unseen. Layers start as torch's, their norms use an epsilon of 1e-5, and dropout also acts
  *   inside the feed-forward layers (the published code: N(0, 0.02²), 1e-12, not there).
+ * Deviation: beside its summary the output reads sums of code vectors over the history and over the last visit,
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
+ *   is the equation above, and the paper's preset.
  * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset.
  */
 
@@ -40,8 +43,9 @@ import { tanh } from "../engine/ops/activation.ts";
 import { add, equals, mul, scale, shift } from "../engine/ops/elementwise.ts";
 import { reshape } from "../engine/ops/layout.ts";
 import { multiplyDims } from "../engine/shape.ts";
-import { checkHeads, checkRates, checkSizes } from "./checks.ts";
+import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes, frozenTables } from "./code-embedding.ts";
+import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { hiddenCodeLoss, hiddenFeeds, maskCodes } from "./masked-codes.ts";
 import {
@@ -76,6 +80,10 @@ const DEFAULTS = {
   codeDropout: 0.3,
   /** Standard deviation of tables at the start, and amplitude of Pos. */
   initialScale: 0.02,
+  /** What the output reads: `summary`, or `summary+sums`. */
+  readout: "summary+sums" as string,
+  /** Width of the hidden layer behind `summary+sums`. */
+  hidden: 128,
   maxLength: 512,
   monthsPerAge: 12,
   pretrainEpochs: 5,
@@ -87,12 +95,17 @@ type H = typeof DEFAULTS;
 
 type Encoder = Pick<ForwardContext<H>, "graph" | "inputs" | "tokenizer" | "hyperparameters">;
 
-/** E[code], with vectors of their own for CLS, SEP and MASK, [B*L, d]. */
-function embedTokens({ graph, inputs, tokenizer, hyperparameters: h }: Encoder): Tensor {
+/** E[code], zero where there is no code, [B*L, d]. */
+function embedWords({ inputs, tokenizer, hyperparameters: h }: Encoder): Tensor {
+  const vectors = embedCodes(inputs["codes"] as Tensor, tokenizer, h.width, h.initialScale);
+  return mul(vectors, reshape(equals(inputs["special"] as Tensor, SPECIAL.code), [N, 1]));
+}
+
+/** Words, with vectors of their own for CLS, SEP and MASK, [B*L, d]. */
+function embedTokens(words: Tensor, { graph, inputs, hyperparameters: h }: Encoder): Tensor {
   const special = inputs["special"] as Tensor;
   const isCode = reshape(equals(special, SPECIAL.code), [N, 1]);
-  const vectors = embedCodes(inputs["codes"] as Tensor, tokenizer, h.width, h.initialScale);
-  const codes = mask(mul(vectors, isCode), [N, 1], h.codeDropout, "words");
+  const codes = mask(words, [N, 1], h.codeDropout, "words");
   const initial = normal(h.initialScale);
   const specials = table(graph, "special.table", SPECIAL_ROWS, h.width, { initial });
   const others = mul(reshape(lookup(specials, special), [N, h.width]), shift(scale(isCode, -1), 1));
@@ -105,7 +118,7 @@ export function positions({ inputs, hyperparameters: h }: Encoder): Tensor {
 }
 
 /** X_0, [B*L, d]. */
-function embedSentence(context: Encoder): Tensor {
+function embedSentence(words: Tensor, context: Encoder): Tensor {
   const { graph, inputs, hyperparameters: h } = context;
   const initial = normal(h.initialScale);
   const rowsOf = (name: string, rows: number) => {
@@ -115,14 +128,14 @@ function embedSentence(context: Encoder): Tensor {
   const segment = rowsOf("segment", 2);
   const age = rowsOf("age", ageRows(h.monthsPerAge));
   const where = scale(positions(context), h.initialScale);
-  const sum = [embedTokens(context), segment, age, where].reduce(add);
+  const sum = [embedTokens(words, context), segment, age, where].reduce(add);
   return dropout(layerNorm(sum, "norm"), h.inputDropout, "sentence");
 }
 
 /** X of all positions, [B*L, d], or of CLS alone, [B, d]. */
-function encode(context: Encoder, reads: "all" | "cls"): Tensor {
+function encode(words: Tensor, context: Encoder, reads: "all" | "cls"): Tensor {
   const { inputs, hyperparameters: h } = context;
-  let x = embedSentence(context);
+  let x = embedSentence(words, context);
   const block = {
     heads: h.heads,
     feedForward: h.feedForward,
@@ -142,10 +155,14 @@ function encode(context: Encoder, reads: "all" | "cls"): Tensor {
 }
 
 function forward(context: ForwardContext<H>): Tensor {
-  const { hyperparameters: h, classes } = context;
+  const { inputs, hyperparameters: h, classes } = context;
   const few = { fewRows: true };
-  const pooled = tanh(linear(encode(context, "cls"), h.width, "pool", few));
-  return linear(dropout(pooled, h.dropout, "pooled"), classes, "output", few);
+  const words = embedWords(context);
+  const pooled = tanh(linear(encode(words, context, "cls"), h.width, "pool", few));
+  if (h.readout === "summary")
+    return linear(dropout(pooled, h.dropout, "pooled"), classes, "output", few);
+  const sums = codeSums(words, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
+  return readSums(pooled, sums, classes, h);
 }
 
 /** Some codes of a part hidden: the columns that change, and what the loss reads. */
@@ -171,13 +188,14 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
   const V = tokenizer.vocabularySize;
   const stage: PretrainStage = {
     name: "masked-codes",
-    source: behrtModel.inputs(timelines, tokenizer, h),
+    source: behrtModel.inputs(timelines, tokenizer, { ...h, readout: "summary" }),
     limits: { ...setup.limits, tokens: PRETRAIN_TOKENS },
     hyperparameters: { ...h, learningRate: h.pretrainLearningRate },
     epochs: h.pretrainEpochs,
     held: frozenTables(tokenizer),
     loss: ({ graph, inputs, total }) => {
-      const x = encode({ graph, inputs, tokenizer, hyperparameters: h }, "all");
+      const stage = { graph, inputs, tokenizer, hyperparameters: h };
+      const x = encode(embedWords(stage), stage, "all");
       return hiddenCodeLoss(x, "masked", { tokenizer, total, deviation: h.initialScale });
     },
     feeds: (_, { feeds }, random) =>
@@ -191,7 +209,7 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
 
 export const behrtModel: GraphModel<H> = {
   name: "behrt",
-  version: 1,
+  version: 2,
   description: "BERT over sentences of codes with age, segment and visit position.",
   reference: "Li et al., Scientific Reports 10, 7155, 2020",
   accepts: ["binary", "multiclass", "multilabel"],
@@ -203,6 +221,7 @@ export const behrtModel: GraphModel<H> = {
       heads: 12,
       layers: 6,
       feedForward: 512,
+      readout: "summary",
       dropout: 0.1,
       attentionDropout: 0.1,
       inputDropout: 0.1,
@@ -225,9 +244,15 @@ export const behrtModel: GraphModel<H> = {
     checkRates(h, ["maskShare"]);
     checkHeads(h.width, h.heads);
     checkSizes(h, ["width", "heads", "layers", "feedForward", "maxLength", "monthsPerAge"]);
+    checkSizes(h, ["hidden"]);
+    checkWord("readout", h.readout, READOUTS);
   },
-  inputs: (source, tokenizer, { maxLength, monthsPerAge }) =>
-    sentenceInputs(source, tokenizer, { maxLength, monthsPerRow: monthsPerAge }),
+  inputs: (source, tokenizer, { maxLength, monthsPerAge, readout }) =>
+    sentenceInputs(source, tokenizer, {
+      maxLength,
+      monthsPerRow: monthsPerAge,
+      sums: readout !== "summary",
+    }),
   bytesOfSample: (length, { heads }) => 4 * heads * length ** 2,
   forward,
   pretrain,

@@ -35,6 +35,11 @@
  * Deviation: mini-batches; ρ, the coin and the choice of loss are each sample's own (G6).
  * Deviation: the current visit's drugs are not given to the model at all, whatever the task hides, and codes
  *   come from one table, as units of different kinds are different rows anyway.
+ * Deviation: beside [q_T; o_b; o_d] the output reads sums of the vectors of diagnoses and procedures over the
+ *   history and over the current visit (`code-sums.ts`), and which classes were given in the visit before and in
+ *   any earlier one; the latter two also through a layer of their own. The memory smooths a class over its
+ *   neighbours and its reader averages visits, so that a drug that is simply taken on can hardly be told, and means
+ *   over codes lose what one of many says. `readout = summary`, in the paper's preset, is the equation above.
  * Deviation: tables start at a normal distribution of the deviation that the authors' U(-0.1, 0.1) has.
  * Without a table of interactions (`interactions=false`) Mem is GCN_e alone and L is L_p: the authors' ablation.
  */
@@ -54,8 +59,9 @@ import { affine, matmul } from "../engine/ops/matmul.ts";
 import { sum } from "../engine/ops/reduction.ts";
 import { multiplyDims } from "../engine/shape.ts";
 import type { BatchSource } from "./batch-source.ts";
-import { checkRates, checkSizes } from "./checks.ts";
+import { checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
+import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { type DrugMemory, drugMemory, neighbourMean } from "./drug-graphs.ts";
 import { COIN, drugLoss, TEMPERATURE } from "./drug-loss.ts";
 import { defineGraphModel } from "./graph-model.ts";
@@ -71,6 +77,13 @@ const DEFAULTS = {
   /** Of elements of the codes' vectors. */
   inputDropout: 0.4,
   graphDropout: 0.3,
+  /** Of whole codes in the sums, and of the elements of sums and their hidden layer. */
+  codeDropout: 0.3,
+  dropout: 0.3,
+  /** What the output reads: `summary`, which is q_T, o_b and o_d, or `summary+sums`. */
+  readout: "summary+sums" as string,
+  /** Width of the hidden layer behind `summary+sums`. */
+  hidden: 256,
   initialScale: 0.058,
   /** T; the latest visits are kept. */
   maxVisits: 12,
@@ -114,10 +127,9 @@ function visitMeans(vectors: Tensor, kind: CodeKind, { inputs, hyperparameters }
 type Context = ForwardContext<H>;
 
 /** q_t, [B, T, e]; after the last visit it stays what it was there. */
-function queries(context: Context): Tensor {
-  const { inputs, tokenizer, hyperparameters: h } = context;
+function queries(embedded: Tensor, context: Context): Tensor {
+  const { inputs, hyperparameters: h } = context;
   const { width: e, maxVisits: T } = h;
-  const embedded = embedCodes(inputs["codes"] as Tensor, tokenizer, e, h.initialScale);
   const vectors = dropout(embedded, h.inputDropout, "codes");
   const mask = inputs["visitMask"] as Tensor;
   const states = (kind: CodeKind) =>
@@ -165,6 +177,11 @@ function readByQuery(query: Tensor, drugs: Tensor): Tensor {
   return rowsTimes(softmax(rowsTimes(query, transpose(drugs, [1, 0]))), drugs);
 }
 
+/** 1 for visits of some [B, T] that another one of them follows: of all visits, the past ones. */
+function followed(visits: Tensor, T: number): Tensor {
+  return concat([slice(visits, 1, 1, T), slice(scale(visits, 0), 1, 0, 1)], 1);
+}
+
 /** o_d, [B, e]: the drugs of earlier visits that were like the current one; `otherwise` where there are none. */
 function readByHistory(
   q: Tensor,
@@ -175,9 +192,7 @@ function readByHistory(
 ) {
   const { graph: g, inputs, hyperparameters: h } = context;
   const { width: e, maxVisits: T } = h;
-  const visits = inputs["visitMask"] as Tensor;
-  // A visit is past where another one follows it.
-  const past = concat([slice(visits, 1, 1, T), slice(scale(visits, 0), 1, 0, 1)], 1); // [B, T]
+  const past = followed(inputs["visitMask"] as Tensor, T);
   const likeness = sum(mul(q, reshape(query, ["B", 1, e])), [2]);
   const shares = softmax(add(likeness, scale(shift(past, -1), 1e9)));
   const D = drugs.shape[0] as number;
@@ -187,17 +202,45 @@ function readByHistory(
   return add(mul(read, hasPast), mul(otherwise, sub(g.scalar(1), hasPast)));
 }
 
+/** Σ w_p E[c_p] over diagnoses and procedures of the history, and of the current visit, [B, 2e]. */
+function conditionSums(embedded: Tensor, { inputs, hyperparameters: h }: Context): Tensor {
+  const kinds = inputs["kinds"] as Tensor;
+  const isRead = (["diagnosis", "procedure"] as const)
+    .map((kind) => reshape(kindIs(kinds, kind), ["B", "L"]))
+    .reduce(add);
+  const weight = (name: string) => mul(inputs[name] as Tensor, isRead);
+  return codeSums(embedded, [weight("share"), weight("isLast")], h);
+}
+
+/** Classes given in the visit before the current one, and in any before it, each [B, D] of 0 and 1. */
+function earlierDrugs({ graph: g, inputs, hyperparameters: h }: Context, D: number): Tensor[] {
+  const T = h.maxVisits;
+  const past = followed(inputs["visitMask"] as Tensor, T);
+  const before = sub(past, followed(past, T));
+  const given = (visits: Tensor) =>
+    reshape(matmul(reshape(visits, ["B", 1, T]), inputs["drugs"] as Tensor), ["B", D]);
+  const ever = sub(g.scalar(1), relu(sub(g.scalar(1), given(past))));
+  return [given(before), ever];
+}
+
 function forward(context: Context, memory: DrugMemory): Tensor {
-  const { graph: g, hyperparameters: h, classes } = context;
+  const { graph: g, inputs, tokenizer, hyperparameters: h, classes } = context;
   const { width: e, maxVisits: T } = h;
-  const q = queries(context);
+  const embedded = embedCodes(inputs["codes"] as Tensor, tokenizer, e, h.initialScale);
+  const q = queries(embedded, context);
   const query = reshape(slice(q, 1, T - 1, T), ["B", e]);
   const drugs = drugVectors(g, memory, h);
   const byQuery = readByQuery(query, drugs);
   const byHistory = readByHistory(q, query, drugs, byQuery, context);
   const joined = relu(concat([query, byQuery, byHistory], 1));
-  const hidden = relu(linear(joined, 2 * e, "hidden", { fewRows: true }));
-  return linear(hidden, classes, "output", { fewRows: true });
+  if (h.readout === "summary") {
+    const hidden = relu(linear(joined, 2 * e, "hidden", { fewRows: true }));
+    return linear(hidden, classes, "output", { fewRows: true });
+  }
+  const earlier = concat(earlierDrugs(context, memory.classes.groups.length), 1);
+  const sums = concat([conditionSums(embedded, context), earlier], 1);
+  const kept = linear(earlier, classes, "kept", { fewRows: true });
+  return add(readSums(joined, sums, classes, h), kept);
 }
 
 /** Adds `drugs` [B, T, D]: the classes given in each visit before the current one, whose own are left out (G8). */
@@ -236,7 +279,9 @@ function inputs(source: SampleSource, tokenizer: Tokenizer, h: H, memory: DrugMe
     order: "oldest-first",
     fixedVisits: true,
   } as const;
-  const columns = ["codes", "kinds", "membership", "visitMask"] as const;
+  const published = ["codes", "kinds", "membership", "visitMask"] as const;
+  const columns =
+    h.readout === "summary" ? published : ([...published, "share", "isLast"] as const);
   return withDrugs(visitInputs(source, tokenizer, options, columns), source, memory, h.maxVisits);
 }
 
@@ -273,7 +318,8 @@ const unprepared = (): never => {
 
 function check(h: H): void {
   checkRates(h, ["interactionTarget"]);
-  checkSizes(h, ["width", "maxVisits", "maxCodes"]);
+  checkSizes(h, ["width", "hidden", "maxVisits", "maxCodes"]);
+  checkWord("readout", h.readout, READOUTS);
   if (h.maxVisits < 2 || !(h.temperature > 0 && h.temperatureDecay > 0 && h.minLift >= 0))
     throw new BenchError({
       what: `maxVisits is ${h.maxVisits}, minLift ${h.minLift}, temperature ${h.temperature}, temperatureDecay ${h.temperatureDecay}`,
@@ -284,7 +330,7 @@ function check(h: H): void {
 
 export const gamenetModel: GraphModel<H> = {
   name: "gamenet",
-  version: 1,
+  version: 2,
   description:
     "Memory of drugs from graphs of co-prescriptions and interactions, read by the visit and by earlier visits; drug tasks only.",
   reference: "Shang et al., GAMENet, AAAI 2019",
@@ -295,6 +341,7 @@ export const gamenetModel: GraphModel<H> = {
     paper: {
       learningRate: 2e-4,
       batchSize: 1,
+      readout: "summary",
       minLift: 0,
       weightDecay: 0,
       clipNorm: 0,

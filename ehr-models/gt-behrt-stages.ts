@@ -158,7 +158,8 @@ export async function graphStages<H extends StageHyperparameters>(
 ) {
   const { model, tokenizer } = setup;
   const h: Full<H> = setup.hyperparameters;
-  const source: BatchSource = model.inputs(await context.timelines(model.history(h)), tokenizer, h);
+  const timelines = await context.timelines(model.history(h));
+  const source: BatchSource = model.inputs(timelines, tokenizer, { ...h, readout: "summary" });
   const common = {
     source,
     limits: { ...setup.limits, tokens: PRETRAIN_TOKENS },

@@ -29,6 +29,9 @@
  * Deviation: codes that are no diagnosis, procedure or drug count as diagnoses for the types of edges, so that
  *   there are the paper's seven. Which pair of classes has which type is not published.
  * Deviation: gap and stay length are left out; the notebook embeds and drops them (GB3).
+ * Deviation: beside its summary (`pooled`) the output reads sums of code vectors over the history and over the last visit,
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
+ *   is the equation above, and the paper's preset.
  * Deviation: layers start as torch's, tables at N(0, 0.02²); norms use an epsilon of 1e-5; dropout also acts
  *   inside the feed-forward layers over visits; dropout of whole codes (`codeDropout`), 0 in the paper's preset.
  */
@@ -46,9 +49,11 @@ import { gelu, tanh } from "../engine/ops/activation.ts";
 import { add, equals, mul, scale, shift } from "../engine/ops/elementwise.ts";
 import { takeRows } from "../engine/ops/indexing.ts";
 import { concat, expand, reshape } from "../engine/ops/layout.ts";
+import { sum } from "../engine/ops/reduction.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
-import { checkHeads, checkRates, checkSizes } from "./checks.ts";
+import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
+import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { graphStages } from "./gt-behrt-stages.ts";
 import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
@@ -91,6 +96,10 @@ const DEFAULTS = {
   codeDropout: 0.3,
   /** Standard deviation of tables at the start. */
   initialScale: 0.02,
+  /** What the output reads: `summary`, or `summary+sums`. */
+  readout: "summary+sums" as string,
+  /** Width of the hidden layer behind `summary+sums`. */
+  hidden: 128,
   maxVisits: 32,
   maxNodes: 48,
   pretrainEpochs: 3,
@@ -105,12 +114,17 @@ type H = typeof DEFAULTS;
 
 type Encoder = Pick<ForwardContext<H>, "graph" | "inputs" | "tokenizer" | "hyperparameters">;
 
+/** E[c], zero where there is no code, [G*n, g]. */
+export function embedWords({ inputs, tokenizer, hyperparameters: h }: Encoder): Tensor {
+  const vectors = embedCodes(inputs["nodes"] as Tensor, tokenizer, h.nodeWidth, h.initialScale);
+  return mul(vectors, reshape(equals(inputs["special"] as Tensor, NODE.code), [NODES, 1]));
+}
+
 /** Vectors of nodes, [G*n, g], with vectors of their own for the virtual node and MASK. */
-function embedNodes({ graph, inputs, tokenizer, hyperparameters: h }: Encoder): Tensor {
+function embedNodes(words: Tensor, { graph, inputs, hyperparameters: h }: Encoder): Tensor {
   const special = inputs["special"] as Tensor;
   const isCode = reshape(equals(special, NODE.code), [NODES, 1]);
-  const vectors = embedCodes(inputs["nodes"] as Tensor, tokenizer, h.nodeWidth, h.initialScale);
-  const codes = mask(mul(vectors, isCode), [NODES, 1], h.codeDropout, "nodes");
+  const codes = mask(words, [NODES, 1], h.codeDropout, "nodes");
   const initial = normal(h.initialScale);
   const specials = table(graph, "special.table", NODE_ROWS, h.nodeWidth, { initial });
   const others = reshape(lookup(specials, special), [NODES, h.nodeWidth]);
@@ -118,9 +132,9 @@ function embedNodes({ graph, inputs, tokenizer, hyperparameters: h }: Encoder): 
 }
 
 /** Z after the last layer: of all nodes, [G*n, g], or of the virtual ones, [G, g]. */
-function encodeGraphs(context: Encoder, reads: "nodes" | "visits"): Tensor {
+function encodeGraphs(words: Tensor, context: Encoder, reads: "nodes" | "visits"): Tensor {
   const { inputs, hyperparameters: h } = context;
-  let x = embedNodes(context);
+  let x = embedNodes(words, context);
   for (let i = 0; i < h.graphLayers; i++) {
     const isLast = i === h.graphLayers - 1;
     x = graphLayer(x, `graph${i}`, {
@@ -137,10 +151,10 @@ function encodeGraphs(context: Encoder, reads: "nodes" | "visits"): Tensor {
 }
 
 /** rows, [B*T, 5g]; padding is taken out by the attention's bias. */
-export function embedVisits(context: Encoder): Tensor {
+export function embedVisits(words: Tensor, context: Encoder): Tensor {
   const { graph, inputs, hyperparameters: h } = context;
   const g = h.nodeWidth;
-  const visits = takeRows(encodeGraphs(context, "visits"), inputs["graph"] as Tensor);
+  const visits = takeRows(encodeGraphs(words, context, "visits"), inputs["graph"] as Tensor);
   const types = table(graph, "type.table", VISIT_TYPES, g, { initial: normal(h.initialScale) });
   const wave = (name: string) => sinusoid(reshape(inputs[name] as Tensor, [VISITS, 1]), g);
   const known = reshape(inputs["ageKnown"] as Tensor, [VISITS, 1]);
@@ -155,11 +169,11 @@ export function embedVisits(context: Encoder): Tensor {
 }
 
 /** X_0, [B*P, d], with cls first. */
-function embedSequence(context: Encoder): Tensor {
+function embedSequence(words: Tensor, context: Encoder): Tensor {
   const { graph, hyperparameters: h } = context;
   const wide = PARTS * h.nodeWidth;
   const cls = graph.parameter("cls", [1, 1, wide], normal(1), false);
-  const rows = reshape(embedVisits(context), ["B", "T", wide]);
+  const rows = reshape(embedVisits(words, context), ["B", "T", wide]);
   const all = concat([expand(cls, ["B", 1, wide]), rows], 1);
   const few = { fewRows: true };
   const normed = layerNorm(reshape(all, [multiplyDims("B", P), wide]), "rowNorm");
@@ -168,9 +182,9 @@ function embedSequence(context: Encoder): Tensor {
 }
 
 /** X of all positions, [B*P, d], or of cls alone, [B, d]. */
-function encodeVisits(context: Encoder, reads: "all" | "cls"): Tensor {
+function encodeVisits(words: Tensor, context: Encoder, reads: "all" | "cls"): Tensor {
   const { graph, inputs, hyperparameters: h } = context;
-  let x = embedSequence(context);
+  let x = embedSequence(words, context);
   const shown = [expand(graph.scalar(1), ["B", 1]), inputs["visitMask"] as Tensor];
   const block = {
     heads: h.heads,
@@ -190,11 +204,20 @@ function encodeVisits(context: Encoder, reads: "all" | "cls"): Tensor {
   return x;
 }
 
+/** Sums of the codes of all kept visits and of the latest one, [B, 2g]. */
+function historySums(words: Tensor, { inputs, hyperparameters: h }: Encoder): Tensor {
+  const byGraph = codeSums(words, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
+  const byVisit = takeRows(byGraph, inputs["graph"] as Tensor); // [B, T, 2g]
+  return sum(mul(byVisit, reshape(inputs["visitMask"] as Tensor, ["B", "T", 1])), [1]);
+}
+
 function forward(context: ForwardContext<H>): Tensor {
   const { hyperparameters: h, classes } = context;
   const few = { fewRows: true };
-  const pooled = tanh(linear(encodeVisits(context, "cls"), h.width, "pool", few));
-  return linear(pooled, classes, "output", few);
+  const words = embedWords(context);
+  const pooled = tanh(linear(encodeVisits(words, context, "cls"), h.width, "pool", few));
+  if (h.readout === "summary") return linear(pooled, classes, "output", few);
+  return readSums(pooled, historySums(words, context), classes, h);
 }
 
 /** The model with the types of visits of one code table. */
@@ -204,6 +227,7 @@ function withTypes(types: Uint8Array): GraphModel<H> {
       maxVisits: h.maxVisits,
       maxNodes: h.maxNodes,
       visitTypes: types,
+      sums: h.readout !== "summary",
       wide: Math.max(h.width, h.feedForward) > NARROW,
     });
   return { ...gtBehrtModel, inputs };
@@ -213,7 +237,8 @@ function check(h: H): void {
   checkRates(h, ["maskShare", "missingShare", "typeShare"]);
   checkHeads(h.width, h.heads);
   const sizes = ["nodeWidth", "graphHeads", "graphLayers", "width", "heads", "layers"];
-  checkSizes(h, [...sizes, "feedForward", "maxVisits", "maxNodes"]);
+  checkSizes(h, [...sizes, "feedForward", "hidden", "maxVisits", "maxNodes"]);
+  checkWord("readout", h.readout, READOUTS);
 }
 
 /** Histories are cut by visits, not by codes; a limit that none reaches. */
@@ -221,7 +246,7 @@ const ALL_CODES = 1e9;
 
 export const gtBehrtModel: GraphModel<H> = {
   name: "gt-behrt",
-  version: 1,
+  version: 2,
   description: "A graph transformer over the codes of each visit, BERT over the visits.",
   reference: "Poulain and Beheshti, ICLR 2024",
   accepts: ["binary", "multiclass", "multilabel"],
@@ -234,6 +259,7 @@ export const gtBehrtModel: GraphModel<H> = {
       heads: 12,
       layers: 6,
       feedForward: 512,
+      readout: "summary",
       dropout: 0.2,
       attentionDropout: 0.2,
       codeDropout: 0,
@@ -258,8 +284,14 @@ export const gtBehrtModel: GraphModel<H> = {
   pretrain: (context, setup) => {
     const { tokenizer, hyperparameters } = setup;
     return graphStages(context, setup, {
-      nodes: (stage) => encodeGraphs({ ...stage, tokenizer, hyperparameters }, "nodes"),
-      visits: (stage) => encodeVisits({ ...stage, tokenizer, hyperparameters }, "all"),
+      nodes: (graph) => {
+        const stage = { ...graph, tokenizer, hyperparameters };
+        return encodeGraphs(embedWords(stage), stage, "nodes");
+      },
+      visits: (graph) => {
+        const stage = { ...graph, tokenizer, hyperparameters };
+        return encodeVisits(embedWords(stage), stage, "all");
+      },
     });
   },
 };

@@ -7,6 +7,7 @@ import type { Tokenizer } from "../core/tokenizer.ts";
 import { type DimValues, evaluateDim, type Shape, sizeOf } from "../engine/shape.ts";
 import { scaledAge } from "./age.ts";
 import { allocate, type BatchSource, type InputSpec, sequenceLength } from "./batch-source.ts";
+import { sharesOf } from "./code-sums.ts";
 
 const BY_CODE: Shape = ["B", "L"];
 
@@ -110,22 +111,13 @@ function fillCodes(feeds: Columns, row: Row, unit: Int32Array): void {
     if (visitsBefore !== undefined)
       visitsBefore[row.at + i] = visitCount - 1 - (visit[i] as number);
   }
-  fillShares(feeds["share"], row, unit);
+  const { share } = feeds;
+  if (share !== undefined)
+    share.set(sharesOf(code.subarray(0, length).map((c) => unit[c] as number)), row.at);
   const { length: n } = row.history;
   feeds["visit"]?.set(row.history.visit.subarray(0, n), row.at);
   feeds["ctype"]?.set(row.history.kind.subarray(0, n), row.at);
   feeds["daysBefore"]?.set(row.history.daysBefore.subarray(0, n), row.at);
-}
-
-function fillShares(shares: Columns[string] | undefined, row: Row, unit: Int32Array): void {
-  if (shares === undefined) return;
-  const units = row.history.code.subarray(0, row.history.length).map((c) => unit[c] as number);
-  const counts = new Map<number, number>();
-  for (const u of units) counts.set(u, (counts.get(u) ?? 0) + 1);
-  for (const [i, u] of units.entries()) {
-    const n = counts.get(u) as number;
-    shares[row.at + i] = Math.log1p(n) / n;
-  }
 }
 
 /** Writes row `b` of the columns about the sample's subject that are there. */

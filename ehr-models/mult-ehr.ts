@@ -27,6 +27,9 @@
  *   compares them; no temperature, which would only scale training logits (M11).
  * Deviation: vectors of codes go on being trained; the published ones are frozen, and never were trained (M4).
  * Deviation: vectors of codes are normalised first; a table that starts small would drown in what visits hear.
+ * Deviation: beside h the output reads sums of code vectors over the history and over the last visit,
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
+ *   is the equation above, and the paper's preset.
  * Deviation: visits and the sample start from times and facts instead of from noise; other codes are a fourth
  *   type of node. In training, whole codes are dropped (`codeDropout`), 0 in the paper's preset.
  */
@@ -40,10 +43,10 @@ import { linear } from "../engine/layers/linear.ts";
 import { gelu } from "../engine/ops/activation.ts";
 import { add, mul, scale } from "../engine/ops/elementwise.ts";
 import { concat, reshape, slice, transpose } from "../engine/ops/layout.ts";
-import { affine } from "../engine/ops/matmul.ts";
 import { multiplyDims } from "../engine/shape.ts";
-import { checkHeads, checkRates, checkSizes } from "./checks.ts";
+import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes, frozenTables } from "./code-embedding.ts";
+import { codeSums, READOUTS, readSums, sameLayer } from "./code-sums.ts";
 import { drugClasses, groupsSeen } from "./drug-graphs.ts";
 import { CODE_TYPES, type CodeType, type EgoGraph, isOfType, readEgoGraph } from "./ego-graph.ts";
 import { drawEdges, edgeLoss, edgeSource } from "./graph-edges.ts";
@@ -83,6 +86,10 @@ const DEFAULTS = {
   denoising: true,
   /** reg. */
   noiseWeight: 0.005,
+  /** What the output reads: `summary`, or `summary+sums`. */
+  readout: "summary+sums" as string,
+  /** Width of the hidden layer behind `summary+sums`. */
+  hidden: 128,
   maxVisits: 16,
   maxCodes: 512,
   pretrainEpochs: 5,
@@ -100,10 +107,14 @@ const COLUMNS = [
   ...FACT_COLUMNS,
 ] as Parameters<typeof visitInputs>[3];
 
+/** E[c], [B*L, inputWidth]. */
+function embed({ inputs, tokenizer, hyperparameters: h }: Context): Tensor {
+  return embedCodes(inputs["codes"] as Tensor, tokenizer, h.inputWidth, h.initialScale);
+}
+
 /** h_c, [B*L, D]. */
-function codeStates({ inputs, tokenizer, hyperparameters: h }: Context, of: OfType): Tensor {
+function codeStates(vectors: Tensor, { hyperparameters: h }: Context, of: OfType): Tensor {
   const N = multiplyDims("B", "L");
-  const vectors = embedCodes(inputs["codes"] as Tensor, tokenizer, h.inputWidth, h.initialScale);
   const whole = dropout(layerNorm(vectors, "norm"), h.inputDropout, "history");
   const kept = mask(whole, [N, 1], h.codeDropout, "words");
   const typed = CODE_TYPES.map((type) =>
@@ -130,7 +141,7 @@ function earlier(g: Graph, T: number): Tensor {
   return g.floats(cells, [1, T, T]);
 }
 
-function egoGraph(context: Context): EgoGraph {
+function egoGraph(vectors: Tensor, context: Context): EgoGraph {
   const { graph: g, inputs, hyperparameters: h } = context;
   const T = h.maxVisits;
   const [kinds, real] = [inputs["kinds"] as Tensor, inputs["mask"] as Tensor];
@@ -145,7 +156,7 @@ function egoGraph(context: Context): EgoGraph {
   const edges = (name: CodeType) => mul(membership, reshape(of[name], ["B", 1, "L"]));
   const visitMask = reshape(inputs["visitMask"] as Tensor, ["B", 1, T]);
   return {
-    codes: { states: codeStates(context, of), count: "L" },
+    codes: { states: codeStates(vectors, context, of), count: "L" },
     visits: { states: visitStates(context), count: T },
     sample: {
       states: gelu(linear(subjectFacts(context), h.width, "sample.input", { fewRows: true })),
@@ -163,15 +174,34 @@ function egoGraph(context: Context): EgoGraph {
 }
 
 /** What the losses need beside the logits, by training graph. */
-const denoised = new WeakMap<Graph, { readonly h: Tensor; readonly trivial: Tensor }>();
+interface Denoised {
+  readonly h: Tensor;
+  readonly trivial: Tensor;
+  /** Of another state in the place of h. */
+  readonly logits: (state: Tensor) => Tensor;
+}
+const denoised = new WeakMap<Graph, Denoised>();
+
+/** Logits of states [B, D]; what is called again uses the same layers. */
+function output(context: Context, vectors: Tensor): (state: Tensor, name: string) => Tensor {
+  const { inputs, hyperparameters: h, classes } = context;
+  if (h.readout === "summary") return (state) => sameLayer(state, classes, "output");
+  const sums = codeSums(vectors, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
+  return (state, name) => readSums(state, sums, classes, h, name);
+}
 
 function forward(context: Context): Tensor {
-  const { graph: g, hyperparameters: h, classes } = context;
-  const ego = egoGraph(context);
+  const { graph: g, hyperparameters: h } = context;
+  const vectors = embed(context);
+  const ego = egoGraph(vectors, context);
+  const read = output(context, vectors);
   const state = dropout(readEgoGraph(ego, "causal", h), h.dropout, "sample");
-  if (g.training && h.denoising)
-    denoised.set(g, { h: state, trivial: readEgoGraph(ego, "trivial", h) });
-  return linear(state, classes, "output", { fewRows: true });
+  const logits = read(state, "read");
+  if (g.training && h.denoising) {
+    const trivial = readEgoGraph(ego, "trivial", h);
+    denoised.set(g, { h: state, trivial, logits: (other) => read(other, "disturbed") });
+  }
+  return logits;
 }
 
 /** Rows of the next sample of the part, the first for the last. */
@@ -187,9 +217,7 @@ function loss(context: LossContext<H>, kind: LabelKind): Tensor {
   const task = (z: Tensor) => taskLoss(kind, z, targets, weighting);
   const parts = denoised.get(g);
   if (parts === undefined) return task(logits);
-  const weight = g.inputs.get("output.weight") as Tensor;
-  const bias = g.inputs.get("output.bias") as Tensor;
-  const disturbed = affine(add(parts.h, ofAnother(parts.trivial)), weight, bias, { fewRows: true });
+  const disturbed = parts.logits(add(parts.h, ofAnother(parts.trivial)));
   const both = scale(add(task(logits), task(disturbed)), 0.5);
   return add(both, scale(noiseLoss(parts.trivial, weighting), h.noiseWeight));
 }
@@ -227,14 +255,15 @@ async function learnTasks(
   const D = classes.groups.length;
   const stage: PretrainStage = {
     name: "tasks",
-    source: multEhrModel.inputs(timelines, tokenizer, h),
+    source: multEhrModel.inputs(timelines, tokenizer, { ...h, readout: "summary" }),
     limits,
     hyperparameters: { ...h, learningRate: h.pretrainLearningRate },
     epochs: h.pretrainEpochs,
     held: frozenTables(tokenizer),
     start,
     loss: ({ graph, inputs, total }) => {
-      const ego = egoGraph({ graph, inputs, tokenizer, raceCount, hyperparameters: h, classes: 0 });
+      const timeline = { graph, inputs, tokenizer, raceCount, hyperparameters: h, classes: 0 };
+      const ego = egoGraph(embed(timeline), timeline);
       const state = dropout(readEgoGraph(ego, "causal", h), h.dropout, "sample");
       return tasksLoss(graph, state, D, total);
     },
@@ -253,7 +282,8 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
 function check(h: H): void {
   checkRates(h);
   checkHeads(h.width, h.heads);
-  checkSizes(h, ["inputWidth", "width", "heads", "layers", "maxVisits", "maxCodes"]);
+  checkSizes(h, ["inputWidth", "width", "heads", "layers", "hidden", "maxVisits", "maxCodes"]);
+  checkWord("readout", h.readout, READOUTS);
   const refuse = (what: string, fix: string): never => {
     throw new BenchError({ what, fix, exitCode: 2 });
   };
@@ -277,7 +307,7 @@ export function withLoss(kind: LabelKind, { denoising, width }: H): GraphModel<H
 
 export const multEhrModel: GraphModel<H> = {
   name: "mult-ehr",
-  version: 1,
+  version: 2,
   description:
     "Attention over the graph of a sample, its visits and their codes; pretrained on edges and on several tasks.",
   reference: "Chan et al., Neural Networks, 106644, 2024",
@@ -289,6 +319,7 @@ export const multEhrModel: GraphModel<H> = {
       inputWidth: 128,
       width: 64,
       heads: 8,
+      readout: "summary",
       dropout: 0.05,
       inputDropout: 0,
       codeDropout: 0,
@@ -306,12 +337,12 @@ export const multEhrModel: GraphModel<H> = {
   },
   history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
   check,
-  inputs: (source, tokenizer, { maxVisits, maxCodes }) =>
+  inputs: (source, tokenizer, { maxVisits, maxCodes, readout }) =>
     visitInputs(
       source,
       tokenizer,
       { maxVisits, maxVisitCodes: maxCodes, order: "oldest-first", fixedVisits: true },
-      COLUMNS,
+      readout === "summary" ? COLUMNS : [...COLUMNS, "share", "isLast"],
     ),
   bytesOfSample: (length, { heads, maxVisits }) => 4 * heads * maxVisits * length,
   withData: async ({ labels }, h) => withLoss(labels.kind, h),

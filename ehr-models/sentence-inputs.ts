@@ -7,6 +7,7 @@ import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import type { BatchSource, InputSpec } from "./batch-source.ts";
 import { sequenceLength } from "./batch-source.ts";
+import { sharesOf } from "./code-sums.ts";
 import { allocateColumns, type Columns } from "./inputs.ts";
 import { rowsByVisit } from "./visit-inputs.ts";
 
@@ -40,10 +41,18 @@ const COLUMNS = {
   age: { type: "int32", shape: ["B", "L"] },
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
+/** Weights of tokens for an output that reads sums of codes (`code-sums.ts`); 0 where there is no code. */
+const SUM_COLUMNS = {
+  share: { type: "float32", shape: ["B", "L"] },
+  isLast: { type: "float32", shape: ["B", "L"] },
+} as const satisfies Readonly<Record<string, InputSpec>>;
+
 export interface SentenceOptions {
   /** L at most, CLS included. */
   readonly maxLength: number;
   readonly monthsPerRow: number;
+  /** Whether the columns for sums are wanted. */
+  readonly sums: boolean;
 }
 
 /** A sentence's tokens after its CLS: rows of the history, or SEP, with their visits. */
@@ -112,14 +121,31 @@ function fill(columns: Columns, place: Place): void {
     set("age", 1 + i, ages[sentence.visit[i] as number] as number);
     if (isSep) visits += 1;
   }
+  fillSums(columns, place);
+}
+
+function fillSums({ share, isLast }: Columns, { history, sentence, unit, at }: Place): void {
+  if (share === undefined || isLast === undefined) return;
+  const places = sentence.row.flatMap((from, i) => (from === SEP_ROW ? [] : [i]));
+  const rows = places.map((i) => sentence.row[i] as number);
+  const shares = sharesOf(
+    Int32Array.from(rows, (from) => unit[history.code[from] as number] as number),
+  );
+  for (const [k, i] of places.entries()) {
+    share[at + 1 + i] = shares[k] as number;
+    isLast[at + 1 + i] = Number(sentence.visit[i] === history.visitCount - 1);
+  }
 }
 
 /** The sentences of a split; L of a batch is that of its longest. */
 export function sentenceInputs(
   source: SampleSource,
   tokenizer: Tokenizer,
-  { maxLength, monthsPerRow }: SentenceOptions,
+  { maxLength, monthsPerRow, sums }: SentenceOptions,
 ): BatchSource {
+  const specs: Readonly<Record<string, InputSpec>> = sums
+    ? { ...COLUMNS, ...SUM_COLUMNS }
+    : COLUMNS;
   const lengths = new Map<number, number>();
   const lengthOf = (sample: number): number => {
     const known = lengths.get(sample);
@@ -130,13 +156,13 @@ export function sentenceInputs(
   };
   return {
     size: source.size,
-    specs: COLUMNS,
+    specs,
     lengthOf,
     collate(samples) {
       const B = samples.length;
       const longest = samples.reduce((n, sample) => Math.max(n, lengthOf(sample)), 1);
       const L = sequenceLength(B, longest);
-      const feeds = allocateColumns(COLUMNS, { B, L });
+      const feeds = allocateColumns(specs, { B, L });
       for (const [b, sample] of samples.entries()) {
         const history = source.read(sample);
         const ageAt = (days: number) =>

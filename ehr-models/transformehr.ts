@@ -26,6 +26,9 @@
  *   `maxTargets` of its codes are written; neither length nor end is written, as nothing is generated later.
  * Deviation: where the tokenizer gives vectors, the output is a matrix of its own instead of E.
  * Deviation: layers start as torch's, tables at N(0, 0.02²), PE is scaled alike; classes are not weighted.
+ * Deviation: beside its summary the output reads sums of code vectors over the history and over the last visit,
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
+ *   is the equation above, and the paper's preset.
  * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset.
  */
 import type { FitContext } from "../core/model.ts";
@@ -38,15 +41,16 @@ import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
-import { tanh } from "../engine/ops/activation.ts";
-import { add, scale } from "../engine/ops/elementwise.ts";
+import { relu, tanh } from "../engine/ops/activation.ts";
+import { add, mul, scale, shift } from "../engine/ops/elementwise.ts";
 import { oneHot, takeRows } from "../engine/ops/indexing.ts";
 import { concat, expand, reshape, slice, transpose } from "../engine/ops/layout.ts";
 import { softmaxLoss } from "../engine/ops/losses.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { addDims, type Dim, multiplyDims, subtractDims } from "../engine/shape.ts";
-import { checkHeads, checkRates, checkSizes } from "./checks.ts";
+import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes, frozenTables } from "./code-embedding.ts";
+import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { type SequenceColumn, sequenceInputs } from "./inputs.ts";
 import {
@@ -81,12 +85,12 @@ const P = addDims("L", LEADING);
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  learningRate: 4e-4,
+  learningRate: 1e-3,
   batchSize: 32,
-  weightDecay: 0.3,
+  weightDecay: 1,
   width: 64,
   heads: 4,
-  encoderLayers: 2,
+  encoderLayers: 1,
   decoderLayers: 1,
   feedForward: 128,
   /** After attention, inside and after the feed-forward layers, and around W_1. */
@@ -96,9 +100,13 @@ const DEFAULTS = {
   /** Of elements of X before the first block. */
   inputDropout: 0.3,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   /** Standard deviation of tables at the start, and amplitude of PE. */
   initialScale: 0.02,
+  /** What the output reads: `summary`, or `summary+sums`. */
+  readout: "summary+sums" as string,
+  /** Width of the hidden layer behind `summary+sums`. */
+  hidden: 128,
   maxCodes: 512,
   pretrainEpochs: 5,
   pretrainLearningRate: 1e-3,
@@ -185,12 +193,17 @@ function decode(context: Encoder, memory: Tensor, written: Tensor | undefined): 
 }
 
 function forward(context: ForwardContext<H>): Tensor {
-  const { hyperparameters: h, classes } = context;
+  const { inputs, hyperparameters: h, classes } = context;
   const few = { fewRows: true };
-  const codes = embed(context.inputs["codes"] as Tensor, context);
+  const codes = embed(inputs["codes"] as Tensor, context);
   const answer = decode(context, encode(context, codes), undefined); // [B, d]
   const dense = tanh(linear(dropout(answer, h.dropout, "answer"), h.width, "head", few));
-  return linear(dropout(dense, h.dropout, "head"), classes, "output", few);
+  if (h.readout === "summary")
+    return linear(dropout(dense, h.dropout, "head"), classes, "output", few);
+  const { share, visitsBefore, mask: real } = inputs as Readonly<Record<string, Tensor>>;
+  const isLast = mul(relu(shift(scale(visitsBefore as Tensor, -1), 1)), real as Tensor);
+  const rows = reshape(codes, [multiplyDims("B", "L"), h.width]);
+  return readSums(dense, codeSums(rows, [share as Tensor, isLast], h), classes, h);
 }
 
 /** E of the known units turned around where it is learned, else a matrix of its own, [d, V - 2]. */
@@ -222,7 +235,7 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
   const logitBytes = 4 * h.maxTargets * tokenizer.vocabularySize;
   const stage: PretrainStage = {
     name: "written-visits",
-    source: transformehrModel.inputs(timelines, tokenizer, h),
+    source: transformehrModel.inputs(timelines, tokenizer, { ...h, readout: "summary" }),
     limits: {
       tokens: setup.limits.tokens,
       bytesOfSample: (length) => Math.max(setup.limits.bytesOfSample(length), logitBytes),
@@ -241,7 +254,7 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
 
 export const transformehrModel: GraphModel<H> = {
   name: "transformehr",
-  version: 1,
+  version: 2,
   description: "Encoder of the visits so far and a decoder that is pretrained by writing visits.",
   reference: "Yang et al., Nature Communications 14, 7857, 2023",
   accepts: ["binary", "multiclass", "multilabel"],
@@ -255,6 +268,7 @@ export const transformehrModel: GraphModel<H> = {
       encoderLayers: 6,
       decoderLayers: 6,
       feedForward: 3072,
+      readout: "summary",
       dropout: 0.1,
       attentionDropout: 0,
       inputDropout: 0.1,
@@ -273,9 +287,11 @@ export const transformehrModel: GraphModel<H> = {
     checkRates(h);
     checkHeads(h.width, h.heads);
     checkSizes(h, ["width", "heads", "encoderLayers", "decoderLayers", "feedForward"]);
-    checkSizes(h, ["maxCodes", "maxTargets"]);
+    checkSizes(h, ["maxCodes", "maxTargets", "hidden"]);
+    checkWord("readout", h.readout, READOUTS);
   },
-  inputs: (source, tokenizer) => sequenceInputs(source, tokenizer, COLUMNS),
+  inputs: (source, tokenizer, { readout }) =>
+    sequenceInputs(source, tokenizer, readout === "summary" ? COLUMNS : [...COLUMNS, "share"]),
   bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
   forward,
   pretrain,

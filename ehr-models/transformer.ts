@@ -44,11 +44,12 @@ import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { relu } from "../engine/ops/activation.ts";
 import { needsChunks } from "../engine/ops/attention.ts";
 import { add, mul, scale, shift, sin } from "../engine/ops/elementwise.ts";
-import { concat, expand, reshape, transpose } from "../engine/ops/layout.ts";
-import { matmul, product } from "../engine/ops/matmul.ts";
+import { concat, expand, reshape } from "../engine/ops/layout.ts";
+import { product } from "../engine/ops/matmul.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
+import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { INTERVAL_YEARS, type SequenceColumn, sequenceInputs } from "./inputs.ts";
 import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
@@ -130,16 +131,10 @@ function embedHistory({ inputs, tokenizer, hyperparameters: h }: ForwardContext<
   return { codes, history };
 }
 
-/** Sums of code vectors over the history and over its last visit, dropped element by element, [B, 2d]. */
-function sums(codes: Tensor, { inputs, hyperparameters: h }: ForwardContext<H>): Tensor {
-  const kept = mask(codes, [N, 1], h.codeDropout, "sums.codes");
-  const upright = transpose(reshape(kept, ["B", "L", h.width]), [0, 2, 1]); // [B, d, L]
-  const share = inputs["share"] as Tensor;
-  const inLast = relu(shift(scale(inputs["visitsBefore"] as Tensor, -1), 1)); // 1 in the last visit, else 0
-  const isLast = mul(inLast, inputs["mask"] as Tensor);
-  const weights = [share, isLast].map((w) => reshape(w, ["B", "L", 1]));
-  const pooled = matmul(upright, concat(weights, 2)); // [B, d, 2]
-  return dropout(reshape(pooled, ["B", 2 * h.width]), h.dropout, "sums");
+/** 1 in the last visit, else 0, [B, L]. */
+function isLast({ inputs }: ForwardContext<H>): Tensor {
+  const latest = relu(shift(scale(inputs["visitsBefore"] as Tensor, -1), 1));
+  return mul(latest, inputs["mask"] as Tensor);
 }
 
 /** [B, 4, d]: the summary token and what is known of the subject. */
@@ -190,9 +185,8 @@ function forward(context: ForwardContext<H>): Tensor {
   }
   const summary = h.norm === "pre" ? layerNorm(x, "norm") : x; // [B, d]
   if (h.readout === "summary") return linear(summary, classes, "output", { fewRows: true });
-  const read = concat([summary, sums(codes, context)], 1);
-  const hidden = relu(linear(read, h.hidden, "hidden", { fewRows: true }));
-  return linear(dropout(hidden, h.dropout, "hidden"), classes, "output", { fewRows: true });
+  const sums = codeSums(codes, [inputs["share"] as Tensor, isLast(context)], h);
+  return readSums(summary, sums, classes, h);
 }
 
 function check(h: H): void {
@@ -205,7 +199,7 @@ function check(h: H): void {
     });
   checkWord("activation", h.activation, ["relu", "gelu"]);
   checkWord("norm", h.norm, ["post", "pre"]);
-  checkWord("readout", h.readout, ["summary", "summary+sums"]);
+  checkWord("readout", h.readout, READOUTS);
   checkRates(h);
   checkSizes(h, ["layers", "feedForward", "hidden", "maxCodes"]);
 }

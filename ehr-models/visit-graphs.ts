@@ -8,6 +8,7 @@ import { CODE_KINDS, STRUCTURE_CODES } from "../core/event-store.ts";
 import type { SampleSource } from "../core/samples.ts";
 import type { CodeTable, Tokenizer } from "../core/tokenizer.ts";
 import { type BatchSource, type InputSpec, paddedLength, sequenceLength } from "./batch-source.ts";
+import { sharesOf } from "./code-sums.ts";
 import { allocateColumns, type Columns } from "./inputs.ts";
 import { type Placement, placeVisits, rowsByVisit } from "./visit-inputs.ts";
 
@@ -44,6 +45,12 @@ const COLUMNS = {
   daysBefore: { type: "float32", shape: ["B", "T"] },
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
+/** Weights of nodes for an output that reads sums of codes (`code-sums.ts`); 0 where there is no code. */
+const SUM_COLUMNS = {
+  share: { type: "float32", shape: ["G", "n"] },
+  isLast: { type: "float32", shape: ["G", "n"] },
+} as const satisfies Readonly<Record<string, InputSpec>>;
+
 export interface GraphOptions {
   readonly maxVisits: number;
   /** n at most, the virtual node included. */
@@ -52,6 +59,8 @@ export interface GraphOptions {
   readonly visitTypes: Uint8Array;
   /** Whether few visits are padded, as widths above 128 need it (`engine/ops/matmul.ts`). */
   readonly wide: boolean;
+  /** Whether the columns for sums are wanted. */
+  readonly sums: boolean;
 }
 
 /**
@@ -97,6 +106,9 @@ export function graphInputs(
   options: GraphOptions,
 ): BatchSource {
   const limits = { maxVisits: options.maxVisits, maxVisitCodes: options.maxNodes - 1 };
+  const specs: Readonly<Record<string, InputSpec>> = options.sums
+    ? { ...COLUMNS, ...SUM_COLUMNS }
+    : COLUMNS;
   const sizes = new Map<number, Sizes>();
   const sizesOf = (sample: number): Sizes => {
     const known = sizes.get(sample);
@@ -126,10 +138,11 @@ export function graphInputs(
       const age = (source.ageYears[row.sample] as number) - start / DAYS_PER_YEAR;
       fillVisit(columns, row, { v, visits: placement.visits, type, start, age });
     }
+    fillSums(columns, row, placement.visits);
   };
   return {
     size: source.size,
-    specs: COLUMNS,
+    specs,
     lengthOf: (sample) => Math.max(1, sizesOf(sample).visits * sizesOf(sample).widest),
     collate(samples) {
       const B = samples.length;
@@ -139,7 +152,7 @@ export function graphInputs(
       const n = paddedLength(widest);
       const G = samples.reduce((sum, sample) => sum + sizesOf(sample).visits, 0);
       const dims = { B, T, n, G: Math.max(1, G) }; // without visits, one graph that nobody reads
-      const feeds = allocateColumns(COLUMNS, dims);
+      const feeds = allocateColumns(specs, dims);
       let firstGraph = 0;
       for (const [b, sample] of samples.entries()) {
         fill(feeds, { b, sample, firstGraph, dims });
@@ -149,6 +162,21 @@ export function graphInputs(
       return { feeds, dims };
     },
   };
+}
+
+/** The weights of a sample's nodes, once its graphs are there. */
+function fillSums(columns: Columns, { firstGraph, dims }: Row, visits: number): void {
+  const { nodes, special, nodeMask, share, isLast } = columns as Required<Columns>;
+  if (share === undefined || isLast === undefined) return;
+  const from = firstGraph * dims.n;
+  const places: number[] = [];
+  for (let at = from; at < from + visits * dims.n; at++)
+    if (special?.[at] === NODE.code && nodeMask?.[at] === 1) places.push(at);
+  const shares = sharesOf(Int32Array.from(places, (at) => nodes?.[at] as number));
+  for (const [k, at] of places.entries()) {
+    share[at] = shares[k] as number;
+    isLast[at] = Number(at >= from + (visits - 1) * dims.n);
+  }
 }
 
 /** Writes the graph of the v-th kept visit; returns the visit's type. */

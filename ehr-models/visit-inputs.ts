@@ -9,6 +9,7 @@
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { type BatchSource, type InputSpec, paddedLength, sequenceLength } from "./batch-source.ts";
+import { sharesOf } from "./code-sums.ts";
 import { allocateColumns, type Columns, fillSample, SAMPLE_COLUMNS, specsOf } from "./inputs.ts";
 
 /** Ages are capped by the size of the table that models look them up in: 0 unknown, else 1 + whole years. */
@@ -22,6 +23,10 @@ const VISIT_COLUMNS = {
   mask: { type: "float32", shape: ["B", "L"] },
   /** [B, L]: index into CODE_KINDS. */
   kinds: { type: "int32", shape: ["B", "L"] },
+  /** [B, L]: log(1 + n) / n of a code that occurs n times among the kept ones; see `code-sums.ts`. */
+  share: { type: "float32", shape: ["B", "L"] },
+  /** [B, L]: 1 in the latest visit. */
+  isLast: { type: "float32", shape: ["B", "L"] },
   /** [B, L, T]: 1 where the code belongs to the visit. */
   membership: { type: "float32", shape: ["B", "L", "T"] },
   /** [B, T, M]: the units of each visit, oldest first. */
@@ -122,19 +127,24 @@ interface Row {
 }
 
 function fillFlat(columns: Columns, row: Row, unit: Int32Array): void {
-  const { codes, mask, kinds, membership } = columns;
+  const { codes, mask, kinds, membership, share, isLast } = columns;
   const { b, history, rows, placement, dims } = row;
-  let at = b * dims.L;
+  const first = b * dims.L;
+  let at = first;
+  const units: number[] = [];
   for (let v = 0; v < placement.visits; v++) {
     for (let i = placement.from[v] as number; i < (placement.to[v] as number); i++) {
       const from = rows[i] as number;
-      if (codes !== undefined) codes[at] = unit[history.code[from] as number] as number;
+      units.push(unit[history.code[from] as number] as number);
+      if (isLast !== undefined) isLast[at] = Number(v === placement.visits - 1);
       if (mask !== undefined) mask[at] = 1;
       if (kinds !== undefined) kinds[at] = history.kind[from] as number;
       if (membership !== undefined) membership[at * dims.T + row.slot(v)] = 1;
       at++;
     }
   }
+  codes?.set(units, first);
+  share?.set(sharesOf(Int32Array.from(units)), first);
 }
 
 function fillGrouped(columns: Columns, row: Row, unit: Int32Array): void {

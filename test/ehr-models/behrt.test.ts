@@ -21,12 +21,16 @@ const block = (d: number, f: number) => 4 * layer(d, d) + layer(d, f) + layer(f,
 
 t.test("it has as many parameters as its equations say, whatever its length (B4)", async (t) => {
   const d = 8;
-  // Table of codes, 4 special tokens, 2 segments, 112 ages, a norm, a block, the pooler and the output.
-  const wanted = (V + 4 + 2 + 112) * d + 2 * d + block(d, 12) + layer(d, d) + layer(d, 3);
-  for (const maxLength of [24, 48]) {
-    const settings = { ...SIZES, maxLength, pretrainEpochs: 0 };
+  // Table of codes, 4 special tokens, 2 segments, 112 ages, a norm, a block, and the pooler.
+  const wanted = (V + 4 + 2 + 112) * d + 2 * d + block(d, 12) + layer(d, d);
+  for (const [maxLength, readout, head] of [
+    [24, "summary", layer(d, 3)],
+    [48, "summary", layer(d, 3)],
+    [48, "summary+sums", layer(d + 2 * d, 10) + layer(10, 3)],
+  ] as const) {
+    const settings = { ...SIZES, maxLength, readout, hidden: 10, pretrainEpochs: 0 };
     const model = await behrt.fit(contextOf({ train, epochs: 1 }), settings);
-    t.equal(model.summary.parameters, wanted, "positions are no parameter");
+    t.equal(model.summary.parameters, wanted + head, "positions are no parameter");
     await model.dispose();
   }
 });

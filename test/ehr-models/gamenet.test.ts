@@ -99,15 +99,20 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const H = 2 * e;
   const recurrent = 3 * e * H + 3 * H * H + 4 * H;
   const graph = layer(D, e) + layer(e, e);
-  const head = layer(2 * H, e) + layer(3 * e, 2 * e) + layer(2 * e, C);
+  const query = layer(2 * H, e);
+  const published = layer(3 * e, 2 * e) + layer(2 * e, C);
+  // Two sums and two sets of earlier drugs beside the summary, and a layer of the sets' own.
+  const sums = layer(3 * e + 2 * e + 2 * D, 10) + layer(10, C) + layer(2 * D, C);
   const train = sourceOf(makeSamples(12, SPEC), SPEC);
   const files = { ddi: ddiFile(t, "A01A,A02A") };
-  for (const [settings, count] of [
-    [WITHOUT, graph],
-    [SIZES, 2 * graph + 1],
+  for (const [settings, readout, count] of [
+    [WITHOUT, "summary", graph + published],
+    [SIZES, "summary", 2 * graph + 1 + published],
+    [WITHOUT, "summary+sums", graph + sums],
   ] as const) {
-    const model = await gamenet.fit(contextOf({ train, files, epochs: 1 }), settings);
-    t.equal(model.summary.parameters, (CODE_COUNT + 2) * e + 2 * recurrent + head + count);
+    const context = contextOf({ train, files, epochs: 1 });
+    const model = await gamenet.fit(context, { ...settings, readout, hidden: 10 });
+    t.equal(model.summary.parameters, (CODE_COUNT + 2) * e + 2 * recurrent + query + count);
     await model.dispose();
   }
 });

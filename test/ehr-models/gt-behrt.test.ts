@@ -30,18 +30,22 @@ const layer = (i: number, o: number) => i * o + o;
 
 t.test("it has as many parameters as its equations say", async (t) => {
   const { nodeWidth: g, width: d, feedForward: f } = SIZES;
-  const model = await gtBehrt.fit(contextOf({ train, epochs: 1, pretrainEpochs: 0 }), SIZES);
   // Queries, keys and values of two heads, types of edges, two norms, two feed-forward layers.
   const graph = 3 * layer(g, 2 * g) + 7 * g + g * 2 * g + 4 * g + 2 * layer(g, g);
   const merge = layer(2 * g, g); // in all but the last
   const rows = 5 * g + 2 * 5 * g + layer(5 * g, d) + layer(d, d) + 2 * d; // cls, a norm, two layers, a norm
   const block = 4 * layer(d, d) + layer(d, f) + layer(f, d) + 4 * d;
   const tables = (V + 3 + 11) * g;
-  t.equal(
-    model.summary.parameters,
-    tables + 2 * graph + merge + rows + block + layer(d, d) + layer(d, 3),
-  );
-  await model.dispose();
+  for (const [readout, head] of [
+    ["summary", layer(d, 3)],
+    ["summary+sums", layer(d + 2 * g, 10) + layer(10, 3)],
+  ] as const) {
+    const context = contextOf({ train, epochs: 1, pretrainEpochs: 0 });
+    const model = await gtBehrt.fit(context, { ...SIZES, readout, hidden: 10 });
+    const body = tables + 2 * graph + merge + rows + block + layer(d, d);
+    t.equal(model.summary.parameters, body + head);
+    await model.dispose();
+  }
 });
 
 t.test("the order of codes inside a visit says nothing, that of visits does", async (t) => {

@@ -35,14 +35,16 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const train = sourceOf(makeSamples(24, LABELS.multiclass), LABELS.multiclass);
   const facts = 3 + 3 + 4;
   const inputs = 2 * 12 + 4 * layer(12, 8) + layer(2, 8) + layer(facts, 8);
-  for (const [tokenizer, codes, denoising, stacks] of [
-    [undefined, (CODE_COUNT + 2) * 12, true, 2],
-    [vectorTokenizer(false), layer(8, 12) + 8, false, 1],
+  const sums = layer(8 + 2 * 12, 10) + layer(10, 3);
+  for (const [tokenizer, codes, denoising, stacks, readout, head] of [
+    [undefined, (CODE_COUNT + 2) * 12, true, 2, "summary", layer(8, 3)],
+    [undefined, (CODE_COUNT + 2) * 12, true, 2, "summary+sums", sums],
+    [vectorTokenizer(false), layer(8, 12) + 8, false, 1, "summary+sums", sums],
   ] as const) {
     const more = tokenizer === undefined ? {} : { tokenizer };
     const context = contextOf({ train, epochs: 1, pretrainEpochs: 0, ...more });
-    const model = await multEhr.fit(context, { ...SIZES, denoising });
-    const expected = codes + inputs + stacks * stackParameters(8, 2, 3) + layer(8, 3);
+    const model = await multEhr.fit(context, { ...SIZES, denoising, readout, hidden: 10 });
+    const expected = codes + inputs + stacks * stackParameters(8, 2, 3) + head;
     t.equal(model.summary.parameters, expected);
     await model.dispose();
   }

@@ -23,27 +23,35 @@ const SMALL = SMALL_MODELS["transformehr"]?.settings ?? {};
 /** Weights and biases of an i × o layer. */
 const layer = (i: number, o: number) => i * o + o;
 
-/** Without codes; a single query needs no query and key of its own. */
-function expectedParameters(d: number, f: number, encoder: number, decoder: number, C: number) {
+/** Without codes; a hidden layer reads the answer and two sums. A single query needs no query and key of its own. */
+function expectedParameters(
+  d: number,
+  f: number,
+  encoder: number,
+  decoder: number,
+  C: number,
+  hidden = 0,
+) {
   const feedForward = layer(d, f) + layer(f, d);
   const encoderBlock = 4 * layer(d, d) + feedForward + 2 * 2 * d;
   const decoderOf = 2 * layer(d, d) + 4 * layer(d, d) + feedForward + 3 * 2 * d;
   const facts = 3 * d + 4 * d + layer(2, d); // sex, race (4 of them), age
   const query = d + 64 * d + 2 * d; // query, positions, norm
-  const head = layer(d, d) + layer(d, C);
+  const head = layer(d, d) + (hidden > 0 ? layer(3 * d, hidden) + layer(hidden, C) : layer(d, C));
   return facts + 2 * d + encoder * encoderBlock + query + decoder * decoderOf + head;
 }
 
 t.test("it has as many parameters as its equations say", async (t) => {
   const sizes = { width: 16, heads: 2, encoderLayers: 3, decoderLayers: 2, feedForward: 24 };
-  for (const [tokenizer, codes] of [
-    [undefined, V * 16],
-    [vectorTokenizer(false), layer(8, 16) + 8],
+  for (const [tokenizer, codes, hidden] of [
+    [undefined, V * 16, 10],
+    [vectorTokenizer(false), layer(8, 16) + 8, 0],
   ] as const) {
     const more = tokenizer === undefined ? {} : { tokenizer };
     const context = contextOf({ train, epochs: 1, pretrainEpochs: 0, ...more });
-    const model = await transformehr.fit(context, sizes);
-    t.equal(model.summary.parameters, codes + expectedParameters(16, 24, 3, 2, 3));
+    const readout = hidden > 0 ? { readout: "summary+sums", hidden } : { readout: "summary" };
+    const model = await transformehr.fit(context, { ...sizes, ...readout });
+    t.equal(model.summary.parameters, codes + expectedParameters(16, 24, 3, 2, 3, hidden));
     await model.dispose();
   }
 });

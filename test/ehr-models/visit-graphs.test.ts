@@ -16,7 +16,13 @@ const V = CODE_COUNT + 2;
 const stream = (name: string) => Random.fromSeed(4).derive(name);
 const samples = makeSamples(24, LABELS.multiclass);
 const train = sourceOf(samples, LABELS.multiclass);
-const OPTIONS = { maxVisits: 4, maxNodes: 12, visitTypes: new Uint8Array(), wide: false };
+const OPTIONS = {
+  maxVisits: 4,
+  maxNodes: 12,
+  visitTypes: new Uint8Array(),
+  wide: false,
+  sums: true,
+};
 const all = Int32Array.from(samples, (_, i) => i);
 
 t.test(

@@ -2,7 +2,7 @@
 import t from "tap";
 import type { Hyperparameters } from "../../../core/model.ts";
 import { behrt } from "../../../ehr-models/behrt.ts";
-import { embedVisits, gtBehrt, gtBehrtModel } from "../../../ehr-models/gt-behrt.ts";
+import { embedVisits, embedWords, gtBehrt, gtBehrtModel } from "../../../ehr-models/gt-behrt.ts";
 import type { Tensor } from "../../../engine/graph.ts";
 import { scale } from "../../../engine/ops/elementwise.ts";
 import { GRAPH_INPUTS } from "../../support/graph-models.ts";
@@ -60,7 +60,7 @@ t.test("positions, ages and days are sinusoids, whatever the initialiser does (G
   const g = 8;
   const settings = { ...GT_BEHRT, nodeWidth: g };
   const run = await modelValues(gtBehrtModel, train, settings, (context) => ({
-    rows: embedVisits(context),
+    rows: embedVisits(embedWords(context), context),
     mask: scale(context.inputs["visitMask"] as Tensor, 1), // read, so that the graph has it
   }));
   const tables = [...run.parameters.keys()].filter((name) => name.endsWith(".table")).sort();
