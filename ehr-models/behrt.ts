@@ -63,12 +63,12 @@ const PRETRAIN_TOKENS = 4096;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  learningRate: 4e-4,
+  learningRate: 1e-3,
   batchSize: 32,
-  weightDecay: 0.3,
+  weightDecay: 1,
   width: 64,
   heads: 4,
-  layers: 2,
+  layers: 1,
   feedForward: 128,
   /** After attention, inside and after the feed-forward layers, and before the last layer. */
   dropout: 0.3,
@@ -77,7 +77,7 @@ const DEFAULTS = {
   /** Of elements of X_0. */
   inputDropout: 0.3,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   /** Standard deviation of tables at the start, and amplitude of Pos. */
   initialScale: 0.02,
   /** What the output reads: `summary`, or `summary+sums`. */
@@ -86,7 +86,7 @@ const DEFAULTS = {
   hidden: 128,
   maxLength: 512,
   monthsPerAge: 12,
-  pretrainEpochs: 5,
+  pretrainEpochs: 2,
   pretrainLearningRate: 1e-3,
   /** Share of codes that are hidden in pretraining. */
   maskShare: 0.15,

@@ -108,7 +108,7 @@ const DEFAULTS = {
   /** Width of the hidden layer behind `summary+sums`. */
   hidden: 128,
   maxCodes: 512,
-  pretrainEpochs: 5,
+  pretrainEpochs: 2,
   pretrainLearningRate: 1e-3,
   /** J at most: codes of a visit that are written. */
   maxTargets: 64,

@@ -58,7 +58,7 @@ t.test("the epoch is chosen on tuning subjects, however low its scores are (B6, 
 
 t.test("positions, ages and days are sinusoids, whatever the initialiser does (GB1)", async (t) => {
   const g = 8;
-  const settings = { ...GT_BEHRT, nodeWidth: g };
+  const settings = { ...GT_BEHRT, nodeWidth: g, readout: "summary" };
   const run = await modelValues(gtBehrtModel, train, settings, (context) => ({
     rows: embedVisits(embedWords(context), context),
     mask: scale(context.inputs["visitMask"] as Tensor, 1), // read, so that the graph has it
