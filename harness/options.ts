@@ -145,3 +145,27 @@ function parseLike(
     exitCode: 2,
   });
 }
+
+/** The number of a flag. @throws BenchError when it is no whole number or too small. */
+export function wholeNumber(flag: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new BenchError({
+    what: `--${flag} is ${value}`,
+    where: "command line",
+    fix: `give a whole number of at least ${least}`,
+    exitCode: 2,
+  });
+}
+
+/** `0,1,2`. @throws BenchError for anything but different whole numbers. */
+export function parseSeeds(text: string): number[] {
+  const seeds = text.split(",").map((s) => (/^\d+$/.test(s.trim()) ? Number(s) : Number.NaN));
+  if (seeds.every((s) => Number.isSafeInteger(s)) && new Set(seeds).size === seeds.length)
+    return seeds;
+  throw new BenchError({
+    what: `--seeds is "${text}"`,
+    where: "command line",
+    fix: "give different whole numbers parted by commas, e.g. 0,1,2",
+    exitCode: 2,
+  });
+}

@@ -5,6 +5,7 @@ import { describeCommand } from "./describe.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exportCommand } from "./export.ts";
 import { fetchCommand } from "./fetch.ts";
+import { gridCommand } from "./grid.ts";
 import { ingestCommand } from "./ingest.ts";
 import { labelsCommand } from "./labels.ts";
 import { leaderboardCommand } from "./leaderboard.ts";
@@ -17,6 +18,7 @@ import { tokenizersCommand } from "./tokenizers.ts";
 
 export const commands: readonly Command[] = [
   runCommand,
+  gridCommand,
   datasetsCommand,
   tasksCommand,
   modelsCommand,

@@ -9,7 +9,14 @@ import { chooseTask, taskFlags } from "../choose-task.ts";
 import { defineCommand } from "../command.ts";
 import { givenByName } from "../given-knowledge.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
-import { hyperparameters, modelFiles, tokenizerFiles, tokenizerOptions } from "../options.ts";
+import {
+  hyperparameters,
+  modelFiles,
+  parseSeeds,
+  tokenizerFiles,
+  tokenizerOptions,
+  wholeNumber,
+} from "../options.ts";
 import { print } from "../output.ts";
 import { checkModel, checkTask } from "../pairing.ts";
 import { profileTable } from "../profile-table.ts";
@@ -170,28 +177,6 @@ function checkDevice(device: string): void {
     what: `--device ${device} is not there: training graphs use operators that the ${device} provider lacks, and their state lives in the processor's memory`,
     where: "command line",
     fix: "leave --device out; for a graphics card, install @tensorflow/tfjs-node-gpu and give --runtime tfjs",
-    exitCode: 2,
-  });
-}
-
-function wholeNumber(flag: string, value: number, least: number): number {
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new BenchError({
-    what: `--${flag} is ${value}`,
-    where: "command line",
-    fix: `give a whole number of at least ${least}`,
-    exitCode: 2,
-  });
-}
-
-function parseSeeds(text: string): number[] {
-  const seeds = text.split(",").map((s) => (/^\d+$/.test(s.trim()) ? Number(s) : Number.NaN));
-  if (seeds.every((s) => Number.isSafeInteger(s)) && new Set(seeds).size === seeds.length)
-    return seeds;
-  throw new BenchError({
-    what: `--seeds is "${text}"`,
-    where: "command line",
-    fix: "give different whole numbers parted by commas, e.g. 0,1,2",
     exitCode: 2,
   });
 }
