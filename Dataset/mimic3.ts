@@ -86,7 +86,8 @@ SELECT
     ELSE p.dob END AS birth_time,
   coalesce(a.deathtime, date_trunc('day', p.dod) + ${END_OF_DAY}) AS death_time,
   CASE upper(trim(p.gender)) WHEN 'F' THEN 'F' WHEN 'M' THEN 'M' END AS sex,
-  -- Ethnicity is recorded at each admission and may change; the first one is known to every later visit.
+  -- Ethnicity is recorded at each admission and may change. That of the first one is known to every visit,
+  -- and where it says nothing, a later one would tell the earlier visits that it is coming.
   a.race
 FROM patients p
 LEFT JOIN (
@@ -94,7 +95,7 @@ LEFT JOIN (
     subject_id,
     min(admittime) AS first_admission,
     min(deathtime) AS deathtime,
-    arg_min(ethnicity, (admittime, hadm_id)) FILTER (ethnicity IS NOT NULL AND admittime IS NOT NULL) AS race
+    arg_min_null(ethnicity, (admittime, hadm_id)) FILTER (admittime IS NOT NULL) AS race
   FROM admissions GROUP BY subject_id
 ) a ON a.subject_id = p.subject_id`;
 
@@ -146,7 +147,7 @@ const events: readonly EventRule[] = [
 export const mimic3: DatasetDefinition = {
   name: "mimic3",
   title: "MIMIC-III",
-  version: 1,
+  version: 2,
   releases: ["1.4"],
   licence: "PhysioNet Credentialed Health Data License 1.5.0 (open demo: ODbL 1.0)",
   homepage: "https://physionet.org/content/mimiciii/",

@@ -103,9 +103,10 @@ LEFT JOIN (
   SELECT subject_id, min(deathtime) AS deathtime FROM admissions GROUP BY subject_id
 ) d ON d.subject_id = p.subject_id
 LEFT JOIN (
-  -- Race is recorded at each admission and may change; the first one is known to every later visit.
-  SELECT subject_id, arg_min(race, (admittime, hadm_id)) AS race
-  FROM admissions WHERE race IS NOT NULL AND admittime IS NOT NULL GROUP BY subject_id
+  -- Race is recorded at each admission and may change. That of the first one is known to every visit, and
+  -- where it says nothing, a later one would tell the earlier visits that it is coming.
+  SELECT subject_id, arg_min_null(race, (admittime, hadm_id)) AS race
+  FROM admissions WHERE admittime IS NOT NULL GROUP BY subject_id
 ) r ON r.subject_id = p.subject_id`;
 
 // Observation stays (EU, AMBULATORY and DIRECT OBSERVATION) have a hadm_id, diagnoses and drugs like any
@@ -162,7 +163,7 @@ const events: readonly EventRule[] = [
 export const mimic4: DatasetDefinition = {
   name: "mimic4",
   title: "MIMIC-IV (hosp and icu)",
-  version: 1,
+  version: 2,
   releases: ["2.2", "3.0", "3.1"],
   licence: "PhysioNet Credentialed Health Data License 1.5.0 (open demo: ODbL 1.0)",
   homepage: "https://physionet.org/content/mimiciv/",

@@ -131,14 +131,24 @@ function isStay(mapping: MedsMapping): string {
   return roles.length === 0 ? "false" : `role IN (${roles.join(", ")})`;
 }
 
+const EVER = "coalesce(time, TIMESTAMP '0001-01-01')";
+
+// A race that is recorded after other things is not known to those who look at them. A sex that is gives
+// nothing away.
 const subjects = (mapping: MedsMapping) => `
-SELECT
-  subject_id,
-  min(time) FILTER (role = 'birth') AS birth_time,
-  min(time) FILTER (role = 'death') AS death_time,
-  arg_min(role, (coalesce(time, TIMESTAMP '0001-01-01'), role)) FILTER (role IN ('F', 'M')) AS sex,
-  arg_min(${rest(mapping.race, "code")}, (coalesce(time, TIMESTAMP '0001-01-01'), code)) FILTER (role = 'race') AS race
-FROM coded GROUP BY subject_id`;
+SELECT * EXCLUDE (race_time, begins)
+  REPLACE (CASE WHEN begins IS NULL OR race_time <= begins THEN race END AS race)
+FROM (
+  SELECT
+    subject_id,
+    min(time) FILTER (role = 'birth') AS birth_time,
+    min(time) FILTER (role = 'death') AS death_time,
+    arg_min(role, (${EVER}, role)) FILTER (role IN ('F', 'M')) AS sex,
+    arg_min(${rest(mapping.race, "code")}, (${EVER}, code)) FILTER (role = 'race') AS race,
+    min(${EVER}) FILTER (role = 'race') AS race_time,
+    min(time) FILTER (role NOT IN ('birth', 'F', 'M', 'race')) AS begins
+  FROM coded GROUP BY subject_id
+)`;
 
 const VISITS = `
 SELECT
@@ -184,14 +194,16 @@ function events(mapping: MedsMapping): readonly EventRule[] {
     numeric: "r.numeric_value",
     unit: "nullif(trim(r.unit), '')",
   } as const;
-  const structural = ["birth", "death", "F", "M", "race", "icu start", "icu end", "drug"];
+  const structural = ["birth", "death", "F", "M", "icu start", "icu end", "drug"];
   return [
     {
       ...common,
       table: "located",
-      where: `r.role NOT IN (${structural.map(sqlText).join(", ")}) AND NOT (${isStay(mapping).replace("role", "r.role")})`,
+      // A race without a time is the subject's; one with a time happened, and is seen from then on.
+      where: `r.role NOT IN (${structural.map(sqlText).join(", ")})
+        AND NOT (r.role = 'race' AND r.time IS NULL) AND NOT (${isStay(mapping).replace("role", "r.role")})`,
       kind: "other",
-      kindOf: `CASE WHEN r.role <> 'other' THEN 'visit' ${kinds.join(" ")} END`,
+      kindOf: `CASE WHEN r.role = 'race' THEN 'demographic' WHEN r.role <> 'other' THEN 'visit' ${kinds.join(" ")} END`,
       code: renamed(mapping, "r.code"),
       text: "r.text_value",
       drugType: "r.drug_type",

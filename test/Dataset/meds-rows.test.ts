@@ -145,6 +145,11 @@ t.test("a mapping of one's own: outpatient visits, names, kinds", async (t) => {
       [1, "2010-01-01 09:00:00", "ENC//OUT//END"],
       [1, "2010-01-01 08:10:00", "RX:Atorvastatin"],
       [1, "2010-01-01 08:10:00", "ETHNIC//W"],
+      [2, "2010-01-01 08:00:00", "ENC//OUT//START"],
+      [2, "2010-01-01 08:00:00", "ETHNIC//B"],
+      [2, "2010-01-01 09:00:00", "ENC//OUT//END"],
+      [2, "2012-01-01 08:00:00", "ETHNIC//W"],
+      [3, null, "ETHNIC//A"],
     ]),
   });
   const mapping = join(root, "..", "mapping.json");
@@ -157,19 +162,33 @@ t.test("a mapping of one's own: outpatient visits, names, kinds", async (t) => {
   };
   writeFileSync(mapping, JSON.stringify(content));
   const store = await open(t, "meds", root, { mapping });
-  t.same(await eventsOf(store), [
-    "static Race/W",
+  // The first subject's race was not known at 8 o'clock.
+  t.same(await rowsOf(store, "SELECT race FROM subjects ORDER BY subject_id"), [
+    { race: null },
+    { race: "B" },
+    { race: "A" },
+  ]);
+  t.same(await eventsOf(store, "subject_id > 1"), [
+    "static Race/B",
+    "2010-01-01 08:00:00 ENC//OUT//START",
+    "2010-01-01 08:00:00 ETHNIC//B",
+    "2010-01-01 09:00:00 ENC//OUT//END",
+    "2012-01-01 08:00:00 ETHNIC//W",
+    "static Race/A",
+  ]);
+  t.same(await eventsOf(store, "subject_id = 1"), [
     "2010-01-01 08:00:00 ENC//OUT//START",
     "2010-01-01 08:10:00 ATC/C10AA05",
+    "2010-01-01 08:10:00 ETHNIC//W",
     "2010-01-01 08:30:00 LOINC/GLUCOSE",
     "2010-01-01 09:00:00 ENC//OUT//END",
   ]);
   t.same(
     await rowsOf(
       store,
-      "SELECT visit_type, count(e.code) AS n FROM visits JOIN events e USING (visit_id) GROUP BY 1",
+      "SELECT visit_type, count(e.code) AS n FROM visits JOIN events e USING (visit_id) WHERE visits.subject_id = 1 GROUP BY 1",
     ),
-    [{ visit_type: "outpatient", n: 4 }],
+    [{ visit_type: "outpatient", n: 5 }],
   );
   t.same(await rowsOf(store, "SELECT kind FROM codes WHERE code LIKE 'LOINC%'"), [
     { kind: "procedure" },

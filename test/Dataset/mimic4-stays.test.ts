@@ -142,18 +142,24 @@ t.test("a death during the stay is the discharge's name and the death's time", a
 });
 
 t.test(
-  "race is that of the first admission, by time and not by number or place in the file",
+  "race is that of the first admission, by time and not by number or place in the file, if any",
   async (t) => {
     const store = await ingested(t, {
-      "hosp/patients": [patient(1, { gender: "" })],
+      "hosp/patients": [patient(1, { gender: "" }), patient(2, { gender: "" })],
       "hosp/admissions": [
         admission(1, 11, { race: "UNKNOWN", admittime: "2150-03-03 10:00:00" }),
         admission(1, 12, { race: "ASIAN", admittime: "2149-03-01 10:00:00" }),
-        admission(1, 13, { race: "", admittime: "2148-03-01 10:00:00" }),
+        admission(1, 13, { race: "WHITE", admittime: "" }),
+        admission(2, 21, { race: "", admittime: "2149-03-01 10:00:00" }),
+        admission(2, 22, { race: "BLACK", admittime: "2150-03-03 10:00:00" }),
       ],
     });
     t.same(await eventsOf(store, "time IS NULL"), ["static Race/ASIAN"]);
-    t.same(await rowsOf(store, "SELECT sex, race FROM subjects"), [{ sex: null, race: "ASIAN" }]);
+    // What the second stay says about race would tell the first one that it is coming.
+    t.same(await rowsOf(store, "SELECT sex, race FROM subjects ORDER BY subject_id"), [
+      { sex: null, race: "ASIAN" },
+      { sex: null, race: null },
+    ]);
   },
 );
 
