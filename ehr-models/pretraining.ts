@@ -131,6 +131,7 @@ export async function runStage(
   const steps = perEpoch * epochs;
   try {
     const losses = await pretrain({
+      stage: name,
       trainer,
       optimizer: optimizerOf(hyper),
       schedule: makeSchedule(hyper.schedule, Math.round(hyper.warmup * steps), steps),

@@ -24,6 +24,8 @@ export interface EpochBatches {
 
 /** What every stage of training needs. */
 export interface StageOptions {
+  /** Named in errors; `train` when left out. */
+  readonly stage?: string;
   readonly trainer: Trainer;
   readonly optimizer: OptimizerOptions;
   readonly schedule: Schedule;
@@ -51,11 +53,11 @@ function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function checkLoss(loss: number, epoch: number, step: number): void {
+function checkLoss(loss: number, stage: string, epoch: number, step: number): void {
   if (Number.isFinite(loss)) return;
   throw new BenchError({
     what: `the training loss became ${loss}`,
-    where: `epoch ${epoch}, step ${step}`,
+    where: `${stage}, epoch ${epoch}, step ${step}`,
     fix: "lower the learning rate (--set learningRate=...) or look for extreme values in the inputs",
   });
 }
@@ -74,7 +76,7 @@ async function runEpoch(
     signal.throwIfAborted();
     const { loss } = await trainer.step(parts, optimizer, schedule(trainer.state.step));
     step += 1;
-    checkLoss(loss, epoch, step);
+    checkLoss(loss, options.stage ?? "train", epoch, step);
     average?.update();
     sum += loss;
     options.report({ epoch, epochs: options.epochs, step, steps, loss });
