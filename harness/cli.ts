@@ -5,7 +5,8 @@
 import { pathToFileURL } from "node:url";
 import yargs from "yargs";
 import { BenchError } from "../core/errors.ts";
-import { nearest } from "../core/registry.ts";
+import { nearest, unknownName } from "../core/registry.ts";
+import type { Command } from "./command.ts";
 import { commands } from "./commands/index.ts";
 import { openInterrupt } from "./interrupt.ts";
 import { harnessVersion } from "./version.ts";
@@ -51,6 +52,21 @@ function parser(argv: readonly string[]) {
 /** yargs says what is wrong; this adds which flag or command was probably meant. */
 function wrongUse(message: string, argv: readonly string[]): BenchError {
   const command = commands.find((c) => c.name === argv[0]);
+  const action = argv[1] ?? "";
+  if (command?.actions !== undefined && !/^(-.*)?$/.test(action)) {
+    if (!command.actions.includes(action))
+      return unknownName(`action of ${command.name}`, action, command.actions);
+    return wrongUseOf(`${command.name} ${action}`, command, message, argv);
+  }
+  return wrongUseOf(command?.name ?? null, command, message, argv);
+}
+
+function wrongUseOf(
+  name: string | null,
+  command: Command | undefined,
+  message: string,
+  argv: readonly string[],
+): BenchError {
   const hints =
     command === undefined
       ? nearest(
@@ -61,8 +77,7 @@ function wrongUse(message: string, argv: readonly string[]): BenchError {
           nearest(flag, command.flags).map((name) => `--${name}`),
         );
   const hint = hints.length > 0 ? `did you mean ${[...new Set(hints)].join(" or ")}? ` : "";
-  const help =
-    command === undefined ? "medtok-bench --help" : `medtok-bench ${command.name} --help`;
+  const help = name === null ? "medtok-bench --help" : `medtok-bench ${name} --help`;
   return new BenchError({
     what: message.replaceAll("\n", " "),
     where: "command line",

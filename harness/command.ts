@@ -5,6 +5,8 @@ export interface Command extends CommandModule {
   readonly name: string;
   /** Long names of its flags, for suggestions. */
   readonly flags: readonly string[];
+  /** Names of its actions, where it has any: `tokenizer train`. */
+  readonly actions?: readonly string[];
 }
 
 export interface CommandSpec<O extends Record<string, Options>> {

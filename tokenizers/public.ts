@@ -3,5 +3,5 @@ export { BenchError } from "../core/errors.ts";
 export type { ArtefactConfig } from "./artefact/config.ts";
 export type { Answer, Rung } from "./serve/ladder.ts";
 export { RUNGS } from "./serve/ladder.ts";
-export type { Decoded, Encoded, EncodedBatch, MedTokOptions } from "./serve/med-tok.ts";
+export type { CodeTokens, Decoded, Encoded, EncodedBatch, MedTokOptions } from "./serve/med-tok.ts";
 export { MedTok } from "./serve/med-tok.ts";

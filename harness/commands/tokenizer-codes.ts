@@ -191,3 +191,30 @@ export const embedAction = {
   }),
   command: "embed [codes..]",
 };
+
+export const decodeAction = {
+  ...defineCommand({
+    name: "tokenizer decode",
+    describe: "The codes that share most tokens with one code's tokens",
+    examples: [["tokenizer decode --dir TOK t_000123 … s_004012", "all 20, by name or id"]],
+    options: {
+      dir: dirOption,
+      tokens: { type: "string", array: true, default: [] as string[], describe: "names or ids" },
+      most: { type: "number", default: 5, describe: "how many codes to show" },
+    },
+    async run({ json, dir, tokens, most }) {
+      await ask({ dir }, [], (tokenizer) => {
+        const isIds = tokens.every((token) => /^\d+$/.test(token));
+        const rows = tokenizer.decode(isIds ? tokens.map(Number) : tokens, most);
+        print(json, rows, () =>
+          table(
+            ["code", "overlap"],
+            rows.map((r) => [r.code, r.overlap.toFixed(2)]),
+            [1],
+          ),
+        );
+      });
+    },
+  }),
+  command: "decode [tokens..]",
+};

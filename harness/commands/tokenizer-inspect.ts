@@ -1,4 +1,5 @@
 /** `tokenizer inspect`: what a tokenizer is, how good it is, and what it makes of a code. */
+import { BenchError } from "../../core/errors.ts";
 import type { Artefact } from "../../tokenizers/artefact/open.ts";
 import { MedTok } from "../../tokenizers/serve/med-tok.ts";
 import { nearestRows } from "../../tokenizers/serve/neighbours.ts";
@@ -65,6 +66,55 @@ function codeText(c: CodeFacts): string {
   ].join("\n");
 }
 
+type Facts = Readonly<Record<string, unknown>>;
+
+const isFacts = (x: unknown): x is Facts => x !== null && typeof x === "object";
+const inside = (x: unknown, name: string): unknown => (isFacts(x) ? x[name] : undefined);
+const percent = (x: unknown) => (typeof x === "number" ? `${(100 * x).toFixed(1)} %` : "");
+const columns = [1, 2, 3, 4];
+
+/** Use of the codebook, unique keys and neighbours as tables; --json has all there is. */
+function qualityText(report: unknown): string[] {
+  const quality = inside(report, "quality");
+  if (!isFacts(quality)) return [JSON.stringify(report, null, 2)];
+  const found: string[] = [];
+  const usage = quality["usage"];
+  if (isFacts(usage)) {
+    const rows = Object.entries(usage).map(([region, own]) => [
+      region,
+      percent(inside(own, "share")),
+      Number(inside(own, "perplexity")).toFixed(0),
+    ]);
+    found.push(table(["region", "rows used", "perplexity"], rows, columns), "");
+  }
+  const keys = percent(quality["unique_keys"]);
+  if (keys !== "")
+    found.push(
+      `codes whose tokens no other code has: ${keys}, nearest tokens alone: ${percent(quality["unique_nearest_keys"])}`,
+      "",
+    );
+  found.push(
+    ...neighbourText("of the same category or class", quality["same_group_among_nearest"]),
+  );
+  const twins = quality["mapped_twin_among_nearest"];
+  if (isFacts(twins)) found.push(...neighbourText("mapped twin", { ICD9CM: twins }));
+  return found;
+}
+
+/** One line a system and table of vectors: shares among the nearest codes. */
+function neighbourText(what: string, measured: unknown): string[] {
+  if (!isFacts(measured)) return [];
+  const rows = Object.entries(measured).flatMap(([system, tables]) =>
+    Object.entries(isFacts(tables) ? tables : {}).map(([name, own]) => {
+      const numbers = Object.entries(isFacts(own) ? own : {}).filter(([key]) => key !== "queries");
+      return [system, name, numbers.map(([key, x]) => `${key} ${measure(x)}`).join(", ")];
+    }),
+  );
+  return rows.length === 0 ? [] : [table([what, "by", "among the nearest"], rows), ""];
+}
+
+const measure = (x: unknown) => (typeof x === "number" && x <= 1 ? percent(x) : String(x));
+
 function tokenizerText(facts: ReturnType<typeof describeTokenizer>): string {
   const { tokens } = facts;
   const lines = [
@@ -77,7 +127,7 @@ function tokenizerText(facts: ReturnType<typeof describeTokenizer>): string {
     `text        ${facts.text_encoder?.kind ?? "none"}`,
     `subjects    ${facts.split === null ? "none were looked at" : `co-occurrences of the training split ${facts.split}: keep it private`}`,
     "",
-    JSON.stringify(facts.report, null, 2),
+    ...qualityText(facts.report),
   ];
   return lines.join("\n");
 }
@@ -98,6 +148,13 @@ export const inspectAction = {
       verify: { type: "boolean", default: false, describe: "read every file and compare hashes" },
     },
     async run({ json, dir, code, nearest, verify }) {
+      if (!Number.isInteger(nearest) || nearest < 1)
+        throw new BenchError({
+          what: `--nearest is ${nearest}`,
+          where: "command line",
+          fix: "give a whole number of at least 1",
+          exitCode: 2,
+        });
       const tokenizer = await MedTok.fromPretrained(dir, { unknown: "quiet" });
       try {
         if (verify) await tokenizer.artefact.verify();

@@ -117,6 +117,37 @@ t.test(
   },
 );
 
+t.test("tokens lead back to their code, by name and by id", async (t) => {
+  const tok = await writeMadeUp(join(t.testdir({}), "tok"));
+  const json = async (...args: string[]) =>
+    JSON.parse((await callCli(["tokenizer", ...args, "--dir", tok, "--json"])).stdout);
+  const [{ tokens }] = await json("tokenize", "ICD10CM/I10");
+  const byName = await json("decode", ...tokens);
+  t.equal(byName[0].overlap, 1);
+  const [{ ids }] = await json("encode", "ICD10CM/I10");
+  t.same(await json("decode", ...ids.map(String)), byName);
+});
+
+t.test("a quality report is shown as tables, whatever of it there is", async (t) => {
+  const tok = join(t.testdir({}), "tok");
+  const five = { queries: 30, nearest: 0.5, five: 0.25 };
+  const quality = {
+    usage: { text: { share: 0.9, perplexity: 12.3 } },
+    unique_keys: 0.75,
+    same_group_among_nearest: { ICD10CM: { medtok: five } },
+    mapped_twin_among_nearest: { medtok: { queries: 20, first: 0.1 } },
+  };
+  await writeMadeUp(tok, { report: { quality } });
+  const { stdout, code } = await callCli(["tokenizer", "inspect", "--dir", tok]);
+  t.equal(code, 0);
+  t.match(stdout, /text +90\.0 % +12/);
+  t.match(stdout, /no other code has: 75\.0 %/);
+  t.match(stdout, /ICD10CM +medtok +nearest 50\.0 %, five 25\.0 %/);
+  t.match(stdout, /ICD9CM +medtok +first 10\.0 %/);
+  const plain = await writeMadeUp(`${tok}-plain`);
+  t.match((await callCli(["tokenizer", "inspect", "--dir", plain])).stdout, /"codes": 11/);
+});
+
 t.test("a file of codes becomes a matrix; unknown ones are told", async (t) => {
   const dir = t.testdir({ "codes.txt": "ICD10CM/I10\n\nnothing\n" });
   const tok = await writeMadeUp(join(dir, "tok"));
@@ -137,6 +168,9 @@ t.test("wrong use of the tokenizer command is told", async (t) => {
       ["tokenizer", "embed", "--dir", "/nowhere", "X", "--descriptions", "/nowhere.csv"],
       /no config.json/,
     ],
+    [["tokenizer", "inspect", "--dir", "/nowhere", "--nearest", "-3", "I10"], /--nearest is -3/],
+    [["tokenizer", "inspect", "--dir", "/nowhere", "--nearest", "x", "I10"], /--nearest is NaN/],
+    [["tokenizer", "decoed", "--dir", "/nowhere"], /decoed[\s\S]*decode/],
     [["tokenizer", "train", "--out", "/nowhere/x"], /no code to train on/],
   ] as const) {
     const { code, stderr } = await callCli(args);

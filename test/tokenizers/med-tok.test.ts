@@ -173,6 +173,13 @@ t.test("decoding a code's tokens, by id or name, finds the code", async (t) => {
   }
   const { ids } = tokenizer.encode("I10");
   t.same(tokenizer.decode(tokenizer.tokenize("I10")), tokenizer.decode(ids));
+  t.same(
+    tokenizer.decode([ids, tokenizer.tokenize("E11.9")]),
+    [tokenizer.decode(ids), tokenizer.decode(tokenizer.encode("E11.9").ids)],
+    "several at once",
+  );
+  t.same(tokenizer.decode(ids, 1).length, 1);
+  t.same(tokenizer.decode(new Int32Array(8).fill(1)), [], "the unknown token is nobody's");
   t.throws(() => tokenizer.decode([1, 2]), /got 2 tokens/);
   t.throws(() => tokenizer.decode(Array.from({ length: 8 }, () => "t_000009")), /no token/);
   tokenizer.close();

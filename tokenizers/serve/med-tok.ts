@@ -56,6 +56,13 @@ export interface Decoded {
   readonly overlap: number;
 }
 
+/** The tokens of one code, part by part, as ids or names. */
+export type CodeTokens = ArrayLike<number> | readonly string[];
+
+function isBatch(tokens: CodeTokens | readonly CodeTokens[]): tokens is readonly CodeTokens[] {
+  return typeof tokens[0] === "object";
+}
+
 /** Distinct unknown codes that are warned about one by one. */
 const WARNINGS = 20;
 const EXACT = RUNGS.indexOf("exact");
@@ -207,8 +214,14 @@ export class MedTok {
     return this.#described.texts.vectors.slice(at, at + this.config.width);
   }
 
-  /** The codes that share most tokens with ids or token names, best first, ties by row; for looking, not for models. */
-  decode(tokens: ArrayLike<number> | readonly string[], most = 5): Decoded[] {
+  /**
+   * The codes that share most tokens with one code's ids or token names, best first, ties by row; for several
+   * codes' tokens, one list each. For looking, not for models.
+   */
+  decode(tokens: CodeTokens, most?: number): Decoded[];
+  decode(tokens: readonly CodeTokens[], most?: number): Decoded[][];
+  decode(tokens: CodeTokens | readonly CodeTokens[], most = 5): Decoded[] | Decoded[][] {
+    if (isBatch(tokens)) return tokens.map((own) => this.decode(own, most));
     const { ids, width, perPart, names } = this.#needTokens();
     const asked = Array.from(tokens as ArrayLike<number | string>, (token) =>
       typeof token === "string" ? names.id(token) : token,
