@@ -2,6 +2,7 @@
 import type { LabelKind } from "../core/label.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { toOnnx } from "../engine/onnx.ts";
+import { type PartJob, PartRunner } from "../engine/parts.ts";
 import { type FeedArray, Session } from "../engine/runner.ts";
 import { type BatchSource, type PartLimits, sortByLength, splitBatch } from "./batch-source.ts";
 
@@ -22,11 +23,14 @@ const CHUNK = 4096;
 export class Predictor {
   readonly #session: Session;
   readonly #options: PredictorOptions;
+  readonly #parts: PartRunner;
   #isReleased = false;
 
   private constructor(session: Session, options: PredictorOptions) {
     this.#session = session;
     this.#options = options;
+    const parameters = options.graph.parameters.map(({ name }) => name);
+    this.#parts = new PartRunner({ session, threads: options.threads, parameters });
   }
 
   static async create(options: PredictorOptions): Promise<Predictor> {
@@ -41,6 +45,19 @@ export class Predictor {
     if (this.#isReleased) throw new Error("predict: the model was disposed of");
     const C = this.#options.logits.shape[1] as number;
     const all = new Float32Array(source.size * C);
+    const running: Int32Array[] = [];
+    await this.#parts.run(this.#jobs(source, running), (results) => {
+      const logits = results.get(this.#options.logits.name) as Float32Array;
+      for (const [b, sample] of (running.shift() as Int32Array).entries()) {
+        const row = probabilities(logits.subarray(b * C, (b + 1) * C), this.#options.kind);
+        all.set(row, sample * C);
+      }
+    });
+    return all;
+  }
+
+  /** The inputs of part after part; `running` gets the samples of each. */
+  *#jobs(source: BatchSource, running: Int32Array[]): Iterable<PartJob> {
     for (let start = 0; start < source.size; start += CHUNK) {
       const size = Math.min(CHUNK, source.size - start);
       const chunk = sortByLength(
@@ -48,26 +65,17 @@ export class Predictor {
         source,
       );
       for (const part of splitBatch(chunk, source, this.#options.limits)) {
-        const logits = await this.#logits(source, part);
-        for (const [b, sample] of part.entries()) {
-          const row = probabilities(logits.subarray(b * C, (b + 1) * C), this.#options.kind);
-          all.set(row, sample * C);
-        }
+        running.push(part);
+        yield source.collate(part);
       }
     }
-    return all;
   }
 
   async release(): Promise<void> {
     if (this.#isReleased) return;
     this.#isReleased = true;
+    await this.#parts.release();
     await this.#session.release();
-  }
-
-  async #logits(source: BatchSource, part: Int32Array): Promise<Float32Array> {
-    const { feeds, dims } = source.collate(part);
-    const results = await this.#session.run(feeds, dims);
-    return results.get(this.#options.logits.name) as Float32Array;
   }
 }
 

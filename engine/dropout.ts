@@ -4,8 +4,9 @@
  */
 import type { Random } from "../core/random.ts";
 import type { Mask } from "./graph.ts";
+import type { Window } from "./part-thread.ts";
 import type { Feeds } from "./runner.ts";
-import { type DimValues, evaluateDim, sizeOf } from "./shape.ts";
+import { type DimValues, evaluateShape } from "./shape.ts";
 
 /** Smallest pool in floats; a pool is at least four times its largest window, so that windows differ. */
 const SMALLEST_POOL = 1 << 20;
@@ -27,17 +28,31 @@ export class MaskPool {
     this.#random = random;
   }
 
-  /** Feeds for all masks of a graph at one run; `key` names the run, e.g. its step and part. */
-  feeds(masks: readonly Mask[], dims: DimValues, key: string): Feeds {
+  /** All masks of a graph at one run, as windows of pools; `key` names the run, e.g. its step and part. */
+  windows(masks: readonly Mask[], dims: DimValues, key: string): readonly Window[] {
     const random = this.#random.derive(key);
-    const feeds: Record<string, Float32Array> = {};
-    for (const { tensor, rate } of masks) {
-      const size = evaluateDim(sizeOf(tensor.shape), dims);
+    return masks.map(({ tensor, rate }) => {
+      const shape = evaluateShape(tensor.shape, dims);
+      const size = shape.reduce((a, b) => a * b, 1);
       const pool = this.#pool(rate, size);
       const offset = ALIGNMENT * random.below(Math.floor((pool.length - size) / ALIGNMENT) + 1);
-      feeds[tensor.name] = pool.subarray(offset, offset + size);
-    }
-    return feeds;
+      return { name: tensor.name, rate, offset, shape };
+    });
+  }
+
+  /** The same as views. */
+  feeds(masks: readonly Mask[], dims: DimValues, key: string): Feeds {
+    return Object.fromEntries(
+      this.windows(masks, dims, key).map(({ name, rate, offset, shape }) => {
+        const size = shape.reduce((a, b) => a * b, 1);
+        return [name, this.values(rate).subarray(offset, offset + size)];
+      }),
+    );
+  }
+
+  /** The pool of a rate; it stays as it is but that it may grow. */
+  values(rate: number): Float32Array {
+    return this.#pools.get(rate)?.values ?? new Float32Array();
   }
 
   /** Lengths of the pools by rate: with the seed, all that later masks depend on. */

@@ -48,6 +48,10 @@ export function startProfiling(): void {
   isOn = true;
 }
 
+export function isProfiling(): boolean {
+  return isOn;
+}
+
 /** What was measured since the last call, and switches profiling off. */
 export function takeProfiles(): SessionProfile[] {
   isOn = false;

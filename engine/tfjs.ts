@@ -6,8 +6,9 @@
 import { createRequire } from "node:module";
 import type * as TF from "@tensorflow/tfjs";
 import { BenchError } from "../core/errors.ts";
-import type { Body, ConstantArray, ElementType, Node } from "./graph.ts";
+import type { Body, Node } from "./graph.ts";
 import type { OnnxModel } from "./onnx.ts";
+import type { Fed, RuntimeVersion } from "./onnxruntime.ts";
 import { OPERATORS, type Tfjs, type Value } from "./tfjs-operators.ts";
 
 /** In the order in which they are tried. */
@@ -16,11 +17,6 @@ export const TFJS_PACKAGES = [
   "@tensorflow/tfjs-node",
   "@tensorflow/tfjs",
 ] as const;
-
-export interface RuntimeVersion {
-  readonly name: string;
-  readonly version: string;
-}
 
 /** The packages of tfjs that are installed, best first. */
 export function installedTfjs(): RuntimeVersion[] {
@@ -49,13 +45,6 @@ async function load(): Promise<Tfjs> {
   if (best.name === "@tensorflow/tfjs") await tf.setBackend("cpu");
   await tf.ready();
   return tf;
-}
-
-/** A fed value; its array is read at every run, as parameters change in place. */
-export interface Fed {
-  readonly type: ElementType;
-  readonly values: ConstantArray;
-  readonly shape: readonly number[];
 }
 
 type Values = Map<string, Value>;

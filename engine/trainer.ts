@@ -3,7 +3,8 @@
  * the gradients outside the graph, and updates the parameters in place.
  *
  * A batch may come in parts (micro-batches): their gradients add up to those of the whole batch, as each
- * loss is divided by the batch's total weight. That is how memory stays bounded for long histories:
+ * loss is divided by the batch's total weight, and with several threads they run side by side (`parts.ts`).
+ * That is how memory stays bounded for long histories:
  * whoever makes the batches keeps B·h·L·L·4 bytes of a part small, and nothing else in the engine needs
  * to know. It replaces attention in chunks with recomputed scores, and is no slower (bench/engine.ts).
  */
@@ -14,6 +15,7 @@ import { gradients } from "./gradient.ts";
 import type { Graph, Tensor } from "./graph.ts";
 import { toOnnx } from "./onnx.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
+import { PartRunner } from "./parts.ts";
 import { chosenRuntime, type FeedArray, type Feeds, type Results, Session } from "./runner.ts";
 import type { DimValues } from "./shape.ts";
 import { type Checkpoint, State } from "./state.ts";
@@ -65,6 +67,7 @@ export class Trainer {
   readonly operations: string;
   readonly #session: Session;
   readonly #pool: MaskPool;
+  readonly #runner: PartRunner;
   readonly #loss: string;
   readonly #dense: readonly { readonly name: string; readonly output: string }[];
   readonly #rows: readonly RowOutput[];
@@ -79,6 +82,12 @@ export class Trainer {
     if (start !== undefined && start.size > 0 && this.state.adopt(start).length === 0)
       throw new Error(`none of the parameters to start from is one of this graph's`);
     this.#pool = new MaskPool(options.random.derive("dropout"));
+    this.#runner = new PartRunner({
+      session,
+      threads: options.threads,
+      parameters: this.state.names,
+      dropout: { pool: this.#pool, masks: options.graph.masks },
+    });
     this.#loss = options.loss.name;
     this.#dense = outputs.dense;
     this.#rows = outputs.rows;
@@ -99,19 +108,25 @@ export class Trainer {
   async accumulate(parts: readonly Batch[]): Promise<number> {
     const total = Float32Array.of(parts.reduce((sum, part) => sum + part.weight, 0));
     let loss = 0;
-    for (const [i, part] of parts.entries()) {
-      const masks = this.#pool.feeds(this.graph.masks, part.dims, `${this.state.step}/${i}`);
-      const feeds = { ...part.feeds, ...masks, [TOTAL_WEIGHT]: total };
-      const results = await this.#session.run(feeds, part.dims);
+    const { step } = this.state;
+    const jobs = parts.map(({ feeds, dims }, i) => {
+      return { feeds: { ...feeds, [TOTAL_WEIGHT]: total }, dims, key: `${step}/${i}` };
+    });
+    let done = 0;
+    await this.#runner.run(jobs, (results) => {
       loss += values(results, this.#loss)[0] as number;
-      for (const { name, output } of this.#dense)
-        this.state.addDense(name, values(results, output));
-      for (const { table, ids, output } of this.#rows) {
-        const at: unknown = part.feeds[ids] ?? results.get(ids);
-        this.state.addRows(table, at as Int32Array, values(results, output));
-      }
-    }
+      this.#add(parts[done++] as Batch, results);
+    });
     return loss;
+  }
+
+  /** Adds the gradients of one part. */
+  #add({ feeds }: Batch, results: Results): void {
+    for (const { name, output } of this.#dense) this.state.addDense(name, values(results, output));
+    for (const { table, ids, output } of this.#rows) {
+      const at: unknown = feeds[ids] ?? results.get(ids);
+      this.state.addRows(table, at as Int32Array, values(results, output));
+    }
   }
 
   /** One update from one batch. Returns the loss and the norm of the gradient before clipping. */
@@ -139,6 +154,7 @@ export class Trainer {
   }
 
   async release(): Promise<void> {
+    await this.#runner.release();
     await this.#session.release();
   }
 }

@@ -3,7 +3,7 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { BenchError } from "../../core/errors.ts";
 import { duckdbVersion } from "../../Dataset/duckdb.ts";
 import { datasets } from "../../Dataset/index.ts";
-import { runtimeVersion } from "../../engine/runner.ts";
+import { runtimeVersion } from "../../engine/onnxruntime.ts";
 import { installedTfjs, TFJS_PACKAGES } from "../../engine/tfjs.ts";
 import { cacheFolder } from "../cache.ts";
 import { defineCommand } from "../command.ts";

@@ -2,8 +2,9 @@ import t from "tap";
 import { BenchError } from "../../core/errors.ts";
 import { Graph } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
+import { loadRuntime, runtimeVersion } from "../../engine/onnxruntime.ts";
 import { add, mul } from "../../engine/ops/elementwise.ts";
-import { loadRuntime, runtimeVersion, Session } from "../../engine/runner.ts";
+import { Session } from "../../engine/runner.ts";
 
 async function sum(): Promise<{ session: Session; output: string }> {
   const g = new Graph();
