@@ -213,8 +213,11 @@ function conditionSums(embedded: Tensor, { inputs, hyperparameters: h }: Context
 }
 
 /** Classes given in the visit before the current one, and in any before it, each [B, D] of 0 and 1. */
-function earlierDrugs({ graph: g, inputs, hyperparameters: h }: Context, D: number): Tensor[] {
-  const T = h.maxVisits;
+export function earlierDrugs(
+  { graph: g, inputs }: Pick<Context, "graph" | "inputs">,
+  T: number,
+  D: number,
+): readonly Tensor[] {
   const past = followed(inputs["visitMask"] as Tensor, T);
   const before = sub(past, followed(past, T));
   const given = (visits: Tensor) =>
@@ -237,7 +240,7 @@ function forward(context: Context, memory: DrugMemory): Tensor {
     const hidden = relu(linear(joined, 2 * e, "hidden", { fewRows: true }));
     return linear(hidden, classes, "output", { fewRows: true });
   }
-  const earlier = concat(earlierDrugs(context, memory.classes.groups.length), 1);
+  const earlier = concat(earlierDrugs(context, T, memory.classes.groups.length), 1);
   const sums = concat([conditionSums(embedded, context), earlier], 1);
   const kept = linear(earlier, classes, "kept", { fewRows: true });
   return add(readSums(joined, sums, classes, h), kept);

@@ -25,6 +25,8 @@
  *   extremes, through which no gradient flows; the term with h~ of another sample is really added (M5).
  * Deviation: losses of different tasks are divided by what knowing nothing costs, so that their variance
  *   compares them; no temperature, which would only scale training logits (M11).
+ * Deviation: denoising is an option (`denoising`), on in the paper's preset: sums of codes, and half of the codes
+ *   dropped, do its work on small cohorts.
  * Deviation: vectors of codes go on being trained; the published ones are frozen, and never were trained (M4).
  * Deviation: vectors of codes are normalised first; a table that starts small would drown in what visits hear.
  * Deviation: beside h the output reads sums of code vectors over the history and over the last visit,
@@ -69,7 +71,7 @@ const DEFAULTS = {
   ...TRAINING_DEFAULTS,
   learningRate: 1e-3,
   batchSize: 32,
-  weightDecay: 0.3,
+  weightDecay: 1,
   /** Of a code's vector before W_type. */
   inputWidth: 64,
   width: 64,
@@ -80,10 +82,10 @@ const DEFAULTS = {
   /** Of elements of E[c]. */
   inputDropout: 0.3,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   initialScale: 0.02,
-  /** Whether the second stack is trained. */
-  denoising: true,
+  /** Whether the second stack is trained; it takes nearly as long as the first. */
+  denoising: false,
   /** reg. */
   noiseWeight: 0.005,
   /** What the output reads: `summary`, or `summary+sums`. */
@@ -92,7 +94,7 @@ const DEFAULTS = {
   hidden: 128,
   maxVisits: 16,
   maxCodes: 512,
-  pretrainEpochs: 5,
+  pretrainEpochs: 1,
   pretrainLearningRate: 1e-3,
   /** γ of the edges. */
   edgeMargin: 0.1,
@@ -320,6 +322,7 @@ export const multEhrModel: GraphModel<H> = {
       width: 64,
       heads: 8,
       readout: "summary",
+      denoising: true,
       dropout: 0.05,
       inputDropout: 0,
       codeDropout: 0,

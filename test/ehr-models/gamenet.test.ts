@@ -1,9 +1,12 @@
 import t from "tap";
 import { COIN, TEMPERATURE } from "../../ehr-models/drug-loss.ts";
-import { gamenet, gamenetModel } from "../../ehr-models/gamenet.ts";
+import { earlierDrugs, gamenet, gamenetModel } from "../../ehr-models/gamenet.ts";
 import { prepare } from "../../ehr-models/graph-model.ts";
 import { makePredictor, makeTrainer, trainingBatch } from "../../ehr-models/model-graphs.ts";
+import { Graph, type Tensor } from "../../engine/graph.ts";
+import { toOnnx } from "../../engine/onnx.ts";
 import { OPTIMIZER_DEFAULTS } from "../../engine/optimizer.ts";
+import { type Feeds, Session } from "../../engine/runner.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
 import { ddiFile } from "../support/ddi-file.ts";
 import {
@@ -51,6 +54,27 @@ t.test("the current visit's drugs change no input, earlier ones do (G4, G8)", as
     [0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0],
     "the latest visits",
   );
+});
+
+t.test("what was given in the visit before and ever before is told apart", async (t) => {
+  const feeds = await feedsOf(
+    subject([A01, A02], [A01], [A03, DIAGNOSIS], [DIAGNOSIS, A02]),
+    subject([A02], [DIAGNOSIS], [DIAGNOSIS]),
+    subject([DIAGNOSIS, A01]),
+  );
+  const g = new Graph();
+  const inputs = {
+    drugs: g.input("drugs", ["B", 4, 3]),
+    visitMask: g.input("visitMask", ["B", 4]),
+  };
+  const [before, ever] = earlierDrugs({ graph: g, inputs }, 4, 3) as [Tensor, Tensor];
+  const session = await Session.create(toOnnx(g, [before, ever]));
+  const { drugs, visitMask } = feeds as Record<string, Float32Array>;
+  const found = await session.run({ drugs, visitMask } as Feeds, { B: 3 });
+  const rows = ({ name }: Tensor) => [...(found.get(name) as Float32Array)];
+  t.same(rows(before), [0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  t.same(rows(ever), [1, 1, 1, 0, 1, 0, 0, 0, 0]);
+  await session.release();
 });
 
 /** A model that was trained for some epochs on 20 made-up samples. */
