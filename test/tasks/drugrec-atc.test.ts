@@ -4,17 +4,10 @@ import { parse } from "csv-parse/sync";
 import t from "tap";
 import { packageRoot } from "../../core/package-root.ts";
 import type { TaskOptions } from "../../core/task.ts";
-import { createDrugMapper } from "../../Dataset/drugs/index.ts";
-import { datasets } from "../../Dataset/index.ts";
-import { ingest } from "../../Dataset/ingest.ts";
-import { openStore } from "../../Dataset/store.ts";
-import { loadLabels } from "../../harness/labels.ts";
 import { drugrec } from "../../tasks/drugrec.ts";
 import { drugrecAtc } from "../../tasks/drugrec-atc.ts";
-import { demoRoot } from "../support/demo-data.ts";
 import type { HandEvent } from "../support/hand-store.ts";
-import { cohortOf, labelsOf, positivesOf } from "../support/labels-of.ts";
-import { drugClassLabels, readDemo } from "./second-computation.ts";
+import { cohortOf, labelsOf } from "../support/labels-of.ts";
 
 const visit = { subject: 1, id: 5, start: "2150-01-01 10:00", end: "2150-01-09 12:00" };
 const order = (code: string, more: Partial<HandEvent> = {}): HandEvent => ({
@@ -116,35 +109,3 @@ t.test(
     t.throws(() => drugrecAtc.labels({ level: 5 }), { message: /level.*from 3 to 4/ });
   },
 );
-
-const DEMOS = [
-  ["mimic3", "mimic-iii-demo-1.4", 121],
-  ["mimic4", "mimic-iv-demo-2.2", 250],
-] as const;
-
-for (const [dataset, folder, samples] of DEMOS) {
-  const root = demoRoot(folder);
-  const skip = root === undefined && `../shared/data/${folder} is not here`;
-  t.test(`labels on the ${dataset} demo equal the second computation`, { skip }, async (t) => {
-    const cacheDir = join(t.testdir(), "cache");
-    const ingested = await ingest(datasets.get(dataset), { root: root ?? "", cacheDir });
-    const store = await openStore(ingested.folder);
-    t.teardown(() => store.close());
-    const mapper = await createDrugMapper({});
-    const text = (value: string | undefined) => (value === "" ? null : (value ?? null));
-    const demo = readDemo(root ?? "");
-    for (const options of [{}, { level: 4 }]) {
-      const labels = await loadLabels(store, drugrecAtc, options);
-      const second = drugClassLabels(demo, specOf(options).classes, (row) => {
-        const drug = { name: text(row["drug"]), ndc: text(row["ndc"]), route: text(row["route"]) };
-        return mapper.map(drug)?.atc ?? null;
-      });
-      t.equal(labels.size, samples);
-      t.same(
-        Array.from({ length: labels.size }, (_, i) => [labels.visit[i], positivesOf(labels, i)]),
-        second.map(({ visit, positive }) => [visit, positive]),
-      );
-      t.ok(second.some(({ positive }) => positive.length > 20));
-    }
-  });
-}

@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
 import type { Labels } from "../../core/label.ts";
 import type { TaskOptions } from "../../core/task.ts";
+import { createDrugMapper } from "../../Dataset/drugs/index.ts";
+import { labelSpecOf } from "../../harness/labels.ts";
+import { drugrecAtc } from "../../tasks/drugrec-atc.ts";
 import { demoRoot } from "../support/demo-data.ts";
 import { positivesOf } from "../support/labels-of.ts";
 import {
-  type Demo,
-  drugrecLabels,
   longLosLabels,
   losLabels,
   mortality48hLabels,
@@ -18,8 +19,10 @@ import {
   riskLabels,
   type SecondLabel,
 } from "./second-computation.ts";
+import { drugClassLabels, drugrecLabels } from "./second-drugs.ts";
+import type { Demo, Row } from "./second-raw.ts";
 
-export { readDemo } from "./second-computation.ts";
+export { readDemo } from "./second-raw.ts";
 
 export interface Expectation {
   readonly task: string;
@@ -32,6 +35,12 @@ export interface Expectation {
 const map = demoRoot("maps/phenotypes.csv");
 const phenotypeTable = (): Record<string, string>[] =>
   parse(readFileSync(map ?? ""), { columns: true });
+
+const mapper = await createDrugMapper({});
+const text = (value: string | undefined) => (value === "" ? null : (value ?? null));
+const atcOf = (row: Row) =>
+  mapper.map({ name: text(row["drug"]), ndc: text(row["ndc"]), route: text(row["route"]) })?.atc ??
+  null;
 
 /** Samples and positives as published with the definitions; the rest counted with the second computation. */
 export const EXPECTATIONS: readonly Expectation[] = [
@@ -86,6 +95,11 @@ export const EXPECTATIONS: readonly Expectation[] = [
       mimic4: [250, 100, 82, 22, 178, 105, 65],
     },
   },
+  ...[{}, { level: 4 }].map((options) => ({
+    task: "drugrec-atc",
+    options,
+    second: (demo: Demo) => drugClassLabels(demo, labelSpecOf(drugrecAtc, options).classes, atcOf),
+  })),
   {
     task: "long-los",
     second: longLosLabels,

@@ -6,7 +6,8 @@ import { tasks } from "../../tasks/index.ts";
 import { demoRoot } from "../support/demo-data.ts";
 import { storeOf } from "../support/small-run.ts";
 import { rowsOf } from "./expectations.ts";
-import { type Demo, drugClassLabels, drugrecLabels, readDemo } from "./second-computation.ts";
+import { drugClassLabels, drugrecLabels } from "./second-drugs.ts";
+import { type Demo, readDemo } from "./second-raw.ts";
 
 const [raw, meds] = ["mimic-iv-demo-2.2", "mimic-iv-demo-meds"].map(demoRoot);
 const skip = (raw === undefined || meds === undefined) && "../shared/data is not here";

@@ -2,7 +2,8 @@
  * The labels of protocol `paper` with all its flaws once more, from the raw files with plain loops: only
  * admissions with an ICU stay and codes of three kinds, the first sample of each patient who has a next one.
  */
-import type { Demo, SecondLabel } from "./second-computation.ts";
+import type { SecondLabel } from "./second-computation.ts";
+import type { Demo } from "./second-raw.ts";
 
 const DAY = 24 * 3600 * 1000;
 
