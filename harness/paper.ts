@@ -133,3 +133,13 @@ export function flawedScore(
     return flaws.has("last-epoch") ? { ...found, value: epochs } : found;
   };
 }
+
+/** `unstable-demographics`: numbers from 1 in order of first appearance; 0 stays unknown. */
+export function byAppearance(ids: Uint8Array): Uint8Array {
+  const seen = new Map<number, number>([[0, 0]]);
+  return ids.map((id) => {
+    const known = seen.get(id) ?? seen.size;
+    seen.set(id, known);
+    return known;
+  });
+}

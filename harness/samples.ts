@@ -6,14 +6,15 @@
  * Under protocol `paper` three flaws show the future. They move the moment of the cut here and nowhere else,
  * for nothing but a flaw that was named, and the record carries its name.
  */
-import { type CodeKind, SPLITS, type SplitName } from "../core/event-store.ts";
+import { SPLITS, type SplitName } from "../core/event-store.ts";
 import type { Labels } from "../core/label.ts";
 import { type Flaws, NO_FLAWS } from "../core/protocol.ts";
 import type { History, HistoryLimit, SampleSource } from "../core/samples.ts";
 import type { HistorySpec } from "../core/task.ts";
 import { DAYS_PER_YEAR, MICROS_PER_DAY } from "../core/time.ts";
-import { kindIndex } from "./code-table.ts";
 import { HistoryBuffers } from "./history-buffers.ts";
+import { byAppearance } from "./paper.ts";
+import { hiddenKinds, indexVisits, subjectRows } from "./sample-rows.ts";
 import type { Timelines } from "./timelines.ts";
 
 const MAX_AGE_YEARS = 90;
@@ -274,36 +275,4 @@ export class SplitSource implements SampleSource {
     }
     return { samples, codes };
   }
-}
-
-/** `unstable-demographics`: numbers from 1 in order of first appearance; 0 stays unknown. */
-function byAppearance(ids: Uint8Array): Uint8Array {
-  const seen = new Map<number, number>([[0, 0]]);
-  return ids.map((id) => {
-    const known = seen.get(id) ?? seen.size;
-    seen.set(id, known);
-    return known;
-  });
-}
-
-function subjectRows(labels: Labels, timelines: Timelines): Int32Array {
-  const row = new Map<number, number>();
-  for (const [i, id] of timelines.subject.entries()) row.set(id, i);
-  return Int32Array.from(labels.subject, (id) => {
-    const found = row.get(id);
-    if (found === undefined) throw new Error("a label's subject has no timeline");
-    return found;
-  });
-}
-
-function indexVisits(labels: Labels, timelines: Timelines): Int32Array {
-  const row = new Map<number, number>();
-  for (const [i, id] of timelines.visitId.entries()) row.set(id, i);
-  return Int32Array.from(labels.visit, (id) => row.get(id) ?? -1);
-}
-
-function hiddenKinds(kinds: readonly CodeKind[]): Uint8Array {
-  const hidden = new Uint8Array(256);
-  for (const kind of kinds) hidden[kindIndex(kind)] = 1;
-  return hidden;
 }

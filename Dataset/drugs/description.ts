@@ -2,7 +2,7 @@
  * Readable names of the codes in the table of ingredients. ATC's own names are not used: they are US
  * names here, and say the place where one ingredient has a code for each place.
  */
-import type { Product } from "./table.ts";
+import type { Product } from "./product.ts";
 
 interface Use {
   readonly product: Product;

@@ -3,8 +3,9 @@ import { shortHash } from "../../core/hash.ts";
 import { type DrugMap, loadDrugMap, mapKey, mapName } from "./map-file.ts";
 import { NameMatcher } from "./matcher.ts";
 import { cleanName, normaliseNdc } from "./normalise.ts";
+import type { Product } from "./product.ts";
 import { BROADER_GROUP, placeOf, type RouteGroup, routeGroup } from "./route.ts";
-import { loadIngredients, type Product } from "./table.ts";
+import { loadIngredients } from "./table.ts";
 
 /** Raised when a name could map to another code although the table is the same. */
 const RULES_VERSION = 1;

@@ -3,10 +3,11 @@
  * for; a word that is neither an alias nor noise makes the name unknown, because a wrong code is worse
  * than none.
  */
+import { firstNotBefore } from "../../core/search.ts";
 import { isNoise } from "./noise.ts";
 import { cleanName, partsOf, wordsOf } from "./normalise.ts";
+import type { Alias, IngredientTable, Product, Role } from "./product.ts";
 import type { RouteGroup } from "./route.ts";
-import type { Alias, IngredientTable, Product, Role } from "./table.ts";
 
 /** Shortest typing fragment that is completed, in characters. */
 const SHORTEST_FRAGMENT = 5;
@@ -102,8 +103,10 @@ export class NameMatcher {
   #complete(fragment: string): Alias | null {
     if (fragment.length < SHORTEST_FRAGMENT) return null;
     let found: Alias | null = null;
-    for (let i = this.#lowerBound(fragment); i < this.#sortedAliases.length; i++) {
-      const alias = this.#sortedAliases[i] as string;
+    const sorted = this.#sortedAliases;
+    const first = firstNotBefore(0, sorted.length, (i) => (sorted[i] as string) < fragment);
+    for (let i = first; i < sorted.length; i++) {
+      const alias = sorted[i] as string;
       if (!alias.startsWith(fragment)) break;
       const hit = this.#table.aliases.get(alias) as Alias;
       if (found !== null && (hit.product !== found.product || hit.place !== found.place))
@@ -111,16 +114,5 @@ export class NameMatcher {
       found = hit;
     }
     return found;
-  }
-
-  #lowerBound(text: string): number {
-    let low = 0;
-    let high = this.#sortedAliases.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#sortedAliases[middle] as string) < text) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -1,4 +1,5 @@
 /** Time between events as tokens, and back (models.md 8.1). All times in days. */
+import { firstNotBefore } from "../../core/search.ts";
 
 const MINUTE = 1 / 1440;
 const HOUR = 1 / 24;
@@ -99,11 +100,5 @@ function intervalOf(bounds: readonly number[], gap: number): number {
 
 /** Position of the first of ascending values above x. */
 function firstAbove(values: Float64Array, x: number): number {
-  let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((values[middle] as number) > x) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  return firstNotBefore(0, values.length, (i) => (values[i] as number) <= x);
 }

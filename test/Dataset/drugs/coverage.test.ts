@@ -1,7 +1,8 @@
 import t, { type Test } from "tap";
 import { createDrugMapper, type DrugMapper } from "../../../Dataset/drugs/index.ts";
 import { NameMatcher } from "../../../Dataset/drugs/matcher.ts";
-import { loadIngredients, type Product } from "../../../Dataset/drugs/table.ts";
+import type { Product } from "../../../Dataset/drugs/product.ts";
+import { loadIngredients } from "../../../Dataset/drugs/table.ts";
 import { demoRoot } from "../../support/demo-data.ts";
 import {
   bareName,

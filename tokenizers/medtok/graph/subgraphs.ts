@@ -2,6 +2,7 @@
  * Each code's part of the graph, cut once into flat arrays: by the rules of medtok.md 9.3 for the self-contained
  * graph, by given lists of nodes for a published one. The edge list is never scanned for a code.
  */
+import { firstNotBefore } from "../../../core/search.ts";
 import type { KnowledgeGraph, Subgraphs } from "../types.ts";
 import { COOCCURS, hashOf, INCLUDES, IS_A } from "./build.ts";
 
@@ -107,15 +108,11 @@ class Cutter {
 
 /** How many edges there are from `a` to `b`, by binary search among the sorted targets of `a`. */
 function edgesBetween({ edges }: KnowledgeGraph, a: number, b: number): number {
-  let [low, high] = [edges.offset[a] as number, edges.offset[a + 1] as number];
-  const end = high;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((edges.target[middle] as number) < b) low = middle + 1;
-    else high = middle;
-  }
+  const { offset, target } = edges;
+  const end = offset[a + 1] as number;
+  const first = firstNotBefore(offset[a] as number, end, (i) => (target[i] as number) < b);
   let count = 0;
-  while (low + count < end && edges.target[low + count] === b) count += 1;
+  while (first + count < end && target[first + count] === b) count += 1;
   return count;
 }
 
