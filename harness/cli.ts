@@ -53,7 +53,9 @@ function parser(argv: readonly string[]) {
 function wrongUse(message: string, argv: readonly string[]): BenchError {
   const command = commands.find((c) => c.name === argv[0]);
   const action = argv[1] ?? "";
-  if (command?.actions !== undefined && !/^(-.*)?$/.test(action)) {
+  if (command?.actions !== undefined && argv.every((word, i) => i === 0 || word.startsWith("-")))
+    return wrongUseOf(command.name, command, `name an action: ${command.actions.join(", ")}`, argv);
+  if (command?.actions !== undefined && !action.startsWith("-")) {
     if (!command.actions.includes(action))
       return unknownName(`action of ${command.name}`, action, command.actions);
     return wrongUseOf(`${command.name} ${action}`, command, message, argv);

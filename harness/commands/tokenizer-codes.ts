@@ -91,6 +91,20 @@ async function ask(
   }
 }
 
+function writeMatrix(out: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(out, bytes);
+  } catch (cause) {
+    throw new BenchError({
+      what: `the file ${out} cannot be written: ${cause instanceof Error ? cause.message : cause}`,
+      where: "--out",
+      fix: "name a file in a folder that is there and may be written to",
+      exitCode: 2,
+      cause,
+    });
+  }
+}
+
 const rounded = (values: Iterable<number>) => Array.from(values, (x) => Number(x.toPrecision(6)));
 
 export const tokenizeAction = {
@@ -170,7 +184,7 @@ export const embedAction = {
           const { width } = tokenizer.config;
           const all = new Float32Array(rows.length * width);
           for (const [i, { vector }] of rows.entries()) all.set(vector, i * width);
-          writeFileSync(out, Buffer.concat(npyBytes(all, [rows.length, width])));
+          writeMatrix(out, Buffer.concat(npyBytes(all, [rows.length, width])));
         }
         const shown = rows.map(({ vector, ...row }) =>
           out === undefined ? { ...row, vector: rounded(vector) } : row,

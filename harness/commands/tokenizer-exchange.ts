@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { exportPublished } from "../../tokenizers/artefact/export.ts";
 import { importPublished } from "../../tokenizers/artefact/import.ts";
 import { Artefact } from "../../tokenizers/artefact/open.ts";
-import { writeArtefact } from "../../tokenizers/artefact/write.ts";
+import { checkPlace, writeArtefact } from "../../tokenizers/artefact/write.ts";
 import { defineCommand } from "../command.ts";
 import { count, print } from "../output.ts";
 import { openProgress, type Progress } from "../progress.ts";
@@ -53,6 +53,7 @@ export const importAction = {
       },
     },
     async run({ json, from, out, codes, "codebook-size": codebookSize, "graph-ids": ids }) {
+      await checkPlace(resolve(out)); // the files may be gigabytes
       const stages = stageReport(openProgress());
       const { readCodesInOrder } = await import("../code-sources.ts");
       const contents = await importPublished(resolve(from), {

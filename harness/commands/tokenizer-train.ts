@@ -4,6 +4,7 @@ import { BenchError } from "../../core/errors.ts";
 import type { Hyperparameters } from "../../core/hyperparameters.ts";
 import type { CodeTable } from "../../core/tokenizer.ts";
 import { Artefact } from "../../tokenizers/artefact/open.ts";
+import { checkPlace } from "../../tokenizers/artefact/write.ts";
 import { medtok } from "../../tokenizers/medtok.ts";
 import { chosenGraph, textEncoderOf } from "../../tokenizers/pipeline/given.ts";
 import { makeInputs } from "../../tokenizers/pipeline/inputs.ts";
@@ -119,6 +120,7 @@ export const trainAction = {
     ],
     options,
     async run(args) {
+      await checkPlace(resolve(args.out));
       const progress = openProgress();
       const stages = stageReport(progress);
       const cache = privateFolder(resolve(cacheFolder(args["cache-dir"]), "tokenizers"));

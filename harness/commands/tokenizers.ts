@@ -9,13 +9,14 @@ export const tokenizersCommand = defineCommand({
   options: {},
   async run({ json }) {
     const rows = tokenizers.all.map(
-      ({ name, version, description, reference, defaults, presets }) => ({
+      ({ name, version, description, reference, defaults, presets, files }) => ({
         name,
         version,
         description,
         reference,
         options: defaults,
         presets,
+        files: files ?? {},
       }),
     );
     print(json, rows, () =>

@@ -160,8 +160,14 @@ t.test("a file of codes becomes a matrix; unknown ones are told", async (t) => {
 });
 
 t.test("wrong use of the tokenizer command is told", async (t) => {
+  const dir = t.testdir({ "codes.csv": CSV, taken: { something: "" } });
+  const [taken, codes] = [join(dir, "taken"), `ICD10CM=${join(dir, "codes.csv")}`];
+  const tok = await writeMadeUp(join(dir, "tok"));
   for (const [args, message] of [
-    [["tokenizer"], /need at least 1|name an action/],
+    [["tokenizer"], /name an action: train, tokenize/],
+    [["tokenizer", "train", "--out", taken, "--codes", codes], /is not empty/],
+    [["tokenizer", "import", "--from", "/nowhere", "--out", taken], /is not empty/],
+    [["tokenizer", "embed", "--dir", tok, "I10", "--out", "/nowhere/x.npy"], /cannot be written/],
     [["tokenizer", "tokenize", "--dir", "/nowhere", "I10"], /no config.json/],
     [["tokenizer", "tokenize", "--dir", "/nowhere"], /no code was given/],
     [

@@ -159,8 +159,8 @@ async function writePieces(path: string, pieces: Iterable<Uint8Array>) {
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Refuses a place that is taken. */
-async function checkPlace(folder: string): Promise<void> {
+/** @throws BenchError when a folder is there already and holds something: look before a long training. */
+export async function checkPlace(folder: string): Promise<void> {
   const found = await readdir(folder).catch(() => []);
   if (found.length === 0) return;
   throw new BenchError({
