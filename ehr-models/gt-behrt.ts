@@ -77,23 +77,23 @@ const NARROW = 128;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  learningRate: 4e-4,
+  learningRate: 1e-3,
   batchSize: 32,
-  weightDecay: 0.3,
+  weightDecay: 1,
   /** g. */
   nodeWidth: 48,
   graphHeads: 2,
-  graphLayers: 3,
+  graphLayers: 2,
   /** d. */
   width: 96,
   heads: 4,
-  layers: 2,
+  layers: 1,
   feedForward: 128,
   /** In both transformers. */
   dropout: 0.3,
   attentionDropout: 0,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   /** Standard deviation of tables at the start. */
   initialScale: 0.02,
   /** What the output reads: `summary`, or `summary+sums`. */
@@ -102,7 +102,7 @@ const DEFAULTS = {
   hidden: 128,
   maxVisits: 32,
   maxNodes: 48,
-  pretrainEpochs: 3,
+  pretrainEpochs: 1,
   pretrainLearningRate: 1e-3,
   /** Share of nodes that are hidden in the first stage. */
   maskShare: 0.15,
@@ -255,6 +255,7 @@ export const gtBehrtModel: GraphModel<H> = {
     default: {},
     paper: {
       nodeWidth: 108,
+      graphLayers: 3,
       width: 540,
       heads: 12,
       layers: 6,

@@ -278,6 +278,7 @@ export const transformehrModel: GraphModel<H> = {
       learningRate: 1e-4,
       schedule: "linear",
       weightDecay: 0.05,
+      pretrainEpochs: 5,
       pretrainLearningRate: 1e-4,
     },
     medium: { width: 256, heads: 8, encoderLayers: 4, decoderLayers: 2, feedForward: 1024 },
