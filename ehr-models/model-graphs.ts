@@ -1,7 +1,13 @@
 /** The graphs of a model: its forward pass with a loss for training, and alone for prediction. */
 
 import type { LabelKind, LabelSpec } from "../core/label.ts";
-import type { ExportedModel, FitContext, Hyperparameters, ModelDefinition } from "../core/model.ts";
+import type {
+  ExportedModel,
+  FitContext,
+  Hyperparameters,
+  ModelDefinition,
+  PretrainSummary,
+} from "../core/model.ts";
 import type { Random } from "../core/random.ts";
 import type { HistoryLimit, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
@@ -15,7 +21,6 @@ import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
 import type { BatchSource, PartLimits } from "./batch-source.ts";
 import { frozenTables } from "./code-embedding.ts";
 import { Predictor } from "./predictor.ts";
-import type { Pretrained } from "./pretraining.ts";
 
 /** Hyperparameters of the training loop that every graph model has; spread them into its defaults. */
 export const TRAINING_DEFAULTS = {
@@ -39,6 +44,15 @@ export const TRAINING_DEFAULTS = {
 export function optimizerOf(hyper: typeof TRAINING_DEFAULTS): OptimizerOptions {
   const { learningRate, weightDecay, clipNorm, epsilon } = hyper;
   return { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm, epsilon };
+}
+
+/** Parameters by name, e.g. `layer0.attention.query.weight`. */
+export type Parameters = ReadonlyMap<string, Float32Array>;
+
+/** What pretraining hands on to training. */
+export interface Pretrained {
+  readonly parameters: Parameters;
+  readonly summaries: readonly PretrainSummary[];
 }
 
 export interface ForwardContext<H> {
@@ -149,7 +163,7 @@ export async function makeTrainer<H extends Hyperparameters>(
   setup: Setup<H>,
   source: BatchSource,
   context: FitContext,
-  start: Pretrained["parameters"] = new Map(),
+  start: Parameters = new Map(),
 ): Promise<Trainer> {
   const { graph, inputs, logits } = buildForward(setup, source, { training: true });
   const targets = graph.input("y", ["B", setup.labels.classes.length]);

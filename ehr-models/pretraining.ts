@@ -22,17 +22,9 @@ import {
   checkpointSlot,
   graphInputs,
   optimizerOf,
+  type Parameters,
   type TRAINING_DEFAULTS,
 } from "./model-graphs.ts";
-
-/** Parameters by name, e.g. `layer0.attention.query.weight`. */
-export type Parameters = ReadonlyMap<string, Float32Array>;
-
-/** What pretraining hands on to training. */
-export interface Pretrained {
-  readonly parameters: Parameters;
-  readonly summaries: readonly PretrainSummary[];
-}
 
 /** What a stage's loss is built from. */
 export interface StageGraph {

@@ -4,7 +4,8 @@
  */
 import type { LabelKind } from "../core/label.ts";
 import type { ExportedModel } from "../core/model.ts";
-import { type ConstantArray, type Graph, Tensor } from "./graph.ts";
+import type { ConstantArray } from "./element.ts";
+import { type Graph, Tensor } from "./graph.ts";
 import { toOnnx } from "./onnx.ts";
 
 const DIM = "dim:";

@@ -4,11 +4,10 @@
  * This file knows nothing of the runtime; `onnx.ts` writes the bytes and `runner.ts` runs them.
  */
 import type { Random } from "../core/random.ts";
+import { type ConstantArray, type ElementType, FLOAT_ARRAYS, type FloatType } from "./element.ts";
+import { ModulePath } from "./module-path.ts";
 import { type Dim, normalShape, type Shape, showShape, termsOf } from "./shape.ts";
-
-/** The float type of a graph; float64 is for gradient checks. */
-export type FloatType = "float32" | "float64";
-export type ElementType = FloatType | "int32" | "int64" | "bool";
+import { Tape, type TapeEntry, type TapeRule } from "./tape.ts";
 
 export type Attribute =
   | { readonly int: number }
@@ -86,15 +85,8 @@ export interface Mask {
   readonly rate: number;
 }
 
-/** The gradients of an operation's inputs, each a function that emits its nodes; undefined where there is none. */
-export type Rule = (dy: Tensor) => readonly ((() => Tensor) | undefined)[];
-
-/** One entry of the tape. */
-export interface Recorded {
-  readonly output: Tensor;
-  readonly inputs: readonly Tensor[];
-  readonly rule: Rule;
-}
+export type Rule = TapeRule<Tensor>;
+export type Recorded = TapeEntry<Tensor>;
 
 export interface GraphOptions {
   readonly dtype?: FloatType;
@@ -112,17 +104,6 @@ interface EmitOptions {
   readonly type?: ElementType;
 }
 
-/** A mistake in how a graph was put together; it names the module path, the operation and the shapes. */
-export class ShapeError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "ShapeError";
-  }
-}
-
-const FLOAT_BYTES = { float32: Float32Array, float64: Float64Array } as const;
-export type ConstantArray = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
-
 export class Graph {
   readonly dtype: FloatType;
   readonly training: boolean;
@@ -133,14 +114,12 @@ export class Graph {
   readonly parameters: Parameter[] = [];
   readonly lookups: Lookup[] = [];
   readonly masks: Mask[] = [];
-  readonly tape: Recorded[] = [];
   /** Names of values of the graph around this one that are read here. */
   readonly captured = new Set<string>();
+  readonly #tape = new Tape<Tensor>();
   readonly #around: GraphOptions["around"];
   readonly #known = new Map<string, readonly Tensor[]>();
-  readonly #recorded = new Set<Tensor>();
-  #path: string[] = [];
-  #recording = true;
+  readonly #path = new ModulePath();
   #count = 0;
 
   constructor(options: GraphOptions = {}) {
@@ -148,6 +127,11 @@ export class Graph {
     this.training = options.training ?? false;
     this.fused = options.fused ?? true;
     this.#around = options.around;
+  }
+
+  /** How values came about, first things first. */
+  get tape(): readonly Recorded[] {
+    return this.#tape.entries;
   }
 
   /** A value of the graph around this one. */
@@ -163,35 +147,22 @@ export class Graph {
 
   /** Runs `build` with `name` appended to the module path of everything it makes. */
   scope<T>(name: string, build: () => T): T {
-    this.#path.push(name);
-    try {
-      return build();
-    } finally {
-      this.#path.pop();
-    }
+    return this.#path.scope(name, build);
   }
 
   /** The module path followed by `name`. */
   pathOf(name: string): string {
-    return [...this.#path, name].join(".");
+    return this.#path.pathOf(name);
   }
 
   /** Runs `build` without recording gradient rules, e.g. for the backward pass itself. */
   withoutGradient<T>(build: () => T): T {
-    const before = this.#recording;
-    this.#recording = false;
-    try {
-      return build();
-    } finally {
-      this.#recording = before;
-    }
+    return this.#tape.paused(build);
   }
 
   /** @throws ShapeError `<path>: <op>: <message>`. */
   fail(op: string, message: string): never {
-    throw new ShapeError(
-      `${this.#path.length > 0 ? `${this.#path.join(".")}: ` : ""}${op}: ${message}`,
-    );
+    return this.#path.fail(op, message);
   }
 
   /** A value fed at every run; the same name twice must be the same input. */
@@ -237,12 +208,12 @@ export class Graph {
 
   /** A number in the graph's float type, shape []. */
   scalar(value: number): Tensor {
-    return this.constant(FLOAT_BYTES[this.dtype].of(value), [], this.dtype);
+    return this.constant(FLOAT_ARRAYS[this.dtype].of(value), [], this.dtype);
   }
 
   /** Numbers in the graph's float type. */
   floats(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
-    return this.constant(FLOAT_BYTES[this.dtype].from(values), shape, this.dtype);
+    return this.constant(FLOAT_ARRAYS[this.dtype].from(values), shape, this.dtype);
   }
 
   /** Integers as int64, shape [n]: axes, bounds and static shapes. */
@@ -314,18 +285,12 @@ export class Graph {
 
   /** Remembers how `output` came from `inputs`; a no-op where no parameter is involved. Returns `output`. */
   record(output: Tensor, inputs: readonly Tensor[], rule: Rule): Tensor {
-    const wanted = this.#recording && inputs.some((input) => input.tracked);
-    if (wanted && !this.#recorded.has(output)) {
-      output.tracked = true;
-      this.#recorded.add(output);
-      this.tape.push({ output, inputs, rule });
-    }
-    return output;
+    return this.#tape.record(output, inputs, rule);
   }
 
   /** Remembers a look-up of rows; the rows become the place where its gradient is read. */
   recordLookup(table: Tensor, ids: Tensor, rows: Tensor): Tensor {
-    if (this.#recording && table.tracked && !rows.tracked) {
+    if (this.#tape.isOn && table.tracked && !rows.tracked) {
       rows.tracked = true;
       this.lookups.push({ table, ids, rows });
     }

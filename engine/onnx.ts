@@ -2,7 +2,8 @@
  * Writes a graph as an ONNX model (IR 8, opset 17, and com.microsoft 1 where it is used): the few protobuf messages that
  * are needed, by hand. Field numbers are those of onnx.proto3. Nodes that no output needs are left out.
  */
-import type { Attribute, Body, ConstantArray, ElementType, Graph, Node, Tensor } from "./graph.ts";
+import type { ConstantArray, ElementType } from "./element.ts";
+import type { Attribute, Body, Graph, Node, Tensor } from "./graph.ts";
 import type { Shape } from "./shape.ts";
 
 const IR_VERSION = 8;

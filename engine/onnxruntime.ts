@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { BenchError } from "../core/errors.ts";
-import type { ConstantArray, ElementType } from "./graph.ts";
+import type { ConstantArray, ElementType } from "./element.ts";
 import { makeRecorder, type ProfileRecorder } from "./profile.ts";
 
 type Runtime = typeof import("onnxruntime-node");

@@ -2,7 +2,8 @@
  * Runs graphs, on onnxruntime unless tfjs is chosen. Feeds are checked by name, type and size before a run, as
  * the runtime ignores unknown names and its messages name no tensor of ours.
  */
-import type { ElementType, Tensor } from "./graph.ts";
+import type { ElementType } from "./element.ts";
+import type { Tensor } from "./graph.ts";
 import type { OnnxModel } from "./onnx.ts";
 import {
   type Fed,

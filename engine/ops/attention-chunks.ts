@@ -6,7 +6,7 @@
 import type { Graph, Tensor } from "../graph.ts";
 import { type Dim, multiplyDims, type Shape } from "../shape.ts";
 import { lastAxisSum } from "./activation.ts";
-import type { AttentionOptions } from "./attention.ts";
+import type { AttentionOptions } from "./attention-options.ts";
 import { reshaped } from "./broadcast.ts";
 import { causalBias } from "./causal.ts";
 import { product } from "./matmul.ts";

@@ -3,24 +3,11 @@ import type { Graph, Tensor } from "../graph.ts";
 import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from "../shape.ts";
 import { lastAxisSum } from "./activation.ts";
 import { chunkedAttention } from "./attention-chunks.ts";
+import type { AttentionOptions } from "./attention-options.ts";
 import { reshaped } from "./broadcast.ts";
 import { causalBias } from "./causal.ts";
 import { add, mul } from "./elementwise.ts";
 import { product } from "./matmul.ts";
-
-export interface AttentionOptions {
-  /** Added to the scores, broadcast to [B, h, M, L]; finite (-1e9 hides a key), without gradient. */
-  readonly bias?: Tensor;
-  /** Dropout mask for the weights, [B, h, M, L], without gradient. */
-  readonly mask?: Tensor;
-  /** Whether each query sees only keys at or before its own position; M and L are then the same. */
-  readonly causal?: boolean;
-  /**
-   * One head of one sample at a time, with scores computed again on the way back, so that never more than
-   * L·L scores are held; see `needsChunks`. Wants a bias per key, [B or 1, 1, 1, L].
-   */
-  readonly chunked?: boolean;
-}
 
 /** Scores that one sample may hold at once, in bytes. */
 const SCORE_BYTES = 64 * 2 ** 20;

@@ -1,7 +1,8 @@
 /** Attention and losses, beside the same functions in tfjs. */
 import * as tf from "@tensorflow/tfjs";
 import type { Graph, Tensor } from "../../engine/graph.ts";
-import { type AttentionOptions, attention } from "../../engine/ops/attention.ts";
+import { attention } from "../../engine/ops/attention.ts";
+import type { AttentionOptions } from "../../engine/ops/attention-options.ts";
 import { classLoss } from "../../engine/ops/class-loss.ts";
 import { binaryLoss, softmaxLoss } from "../../engine/ops/losses.ts";
 import type { Shape } from "../../engine/shape.ts";

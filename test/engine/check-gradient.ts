@@ -1,8 +1,9 @@
 /** Gradients of a small graph by our rules, by central differences in float64, and by tfjs. */
 import * as tf from "@tensorflow/tfjs";
 import { Random } from "../../core/random.ts";
+import type { FloatType } from "../../engine/element.ts";
 import { gradients } from "../../engine/gradient.ts";
-import { type FloatType, Graph, type Tensor } from "../../engine/graph.ts";
+import { Graph, type Tensor } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { type FeedArray, Session } from "../../engine/runner.ts";
 import { type DimValues, evaluateShape, type Shape } from "../../engine/shape.ts";

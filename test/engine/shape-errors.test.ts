@@ -1,9 +1,10 @@
 import t from "tap";
-import { Graph, ShapeError, type Tensor } from "../../engine/graph.ts";
+import { Graph, type Tensor } from "../../engine/graph.ts";
 import { zeros } from "../../engine/initial.ts";
 import { multiHeadAttention } from "../../engine/layers/attention.ts";
 import { table } from "../../engine/layers/embedding.ts";
 import { linear } from "../../engine/layers/linear.ts";
+import { ShapeError } from "../../engine/module-path.ts";
 import { attention } from "../../engine/ops/attention.ts";
 import { add } from "../../engine/ops/elementwise.ts";
 import { gatherRows } from "../../engine/ops/indexing.ts";

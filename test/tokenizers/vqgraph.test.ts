@@ -1,8 +1,9 @@
 /** The graph-only rival: its features, blocks, losses, codebook and tokens against plain computations. */
 import t from "tap";
 import { Random } from "../../core/random.ts";
+import type { FloatType } from "../../engine/element.ts";
 import { gradients } from "../../engine/gradient.ts";
-import { type FloatType, Graph } from "../../engine/graph.ts";
+import { Graph } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { Session } from "../../engine/runner.ts";
 import { buildKnowledgeGraph } from "../../tokenizers/medtok/graph/build.ts";
