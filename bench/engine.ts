@@ -1,7 +1,7 @@
 /**
  * Speed of the training engine. Run: npx tsx bench/engine.ts [threads ...] [names ...]
  * By default 1 and 2 threads and all nets; one net alone (`C-chunked`, say) also tells its memory. `memory`
- * runs 1,000 steps of changing lengths instead and prints how much is resident.
+ * runs 1,000 steps of changing lengths instead, prints how much is resident, and fails when that grows.
  * The share is of the matrix-product peak measured in the same process with the same number of threads.
  * Rates are of the best step, as the peak is of the best run; medians stand beside them. On a shared
  * machine compare only figures of one run.
@@ -198,18 +198,27 @@ function linearInput(x: Tensor, width: number): Tensor {
   return mul(x, x.graph.parameter("factor", [width], ones, false));
 }
 
-/** Resident memory over 1,000 steps of 40 lengths. */
+/** Megabytes that may come on top between step 300, when every length was seen, and step 1,000. */
+const MOST_GROWTH = 24;
+
+/** Resident memory over 1,000 steps of 40 lengths, in three parts each. @throws when it grows. */
 async function memory(threads: number): Promise<void> {
   const net = { ...(NETS[0] as Net), name: "memory", B: 16, d: 64, ff: 128 };
+  const resident: number[] = [];
   const graph = new Graph({ training: true });
   const loss = lossOf(graph, logitsOf(graph, net));
   const trainer = await Trainer.create({ graph, loss, random: Random.fromSeed(0), threads });
   for (let i = 0; i <= 1000; i++) {
-    await trainer.step(partsOf({ ...net, L: 8 + 4 * ((7 * i) % 40) }), OPTIMIZER_DEFAULTS);
-    if (i % 100 === 0)
-      console.log(`step ${i}: ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB resident`);
+    const [part] = partsOf({ ...net, L: 8 + 4 * ((7 * i) % 40) });
+    await trainer.step([part, part, part] as Batch[], OPTIMIZER_DEFAULTS);
+    if (i % 100 !== 0) continue;
+    resident.push(process.memoryUsage().rss / 2 ** 20);
+    console.log(`step ${i}: ${resident.at(-1)?.toFixed(0)} MB resident`);
   }
   await trainer.release();
+  const growth = Math.max(...resident.slice(4)) - (resident[3] as number);
+  console.log(`after step 300 ${growth.toFixed(0)} MB more, at most ${MOST_GROWTH} allowed`);
+  if (growth > MOST_GROWTH) throw new Error(`memory grew by ${growth.toFixed(0)} MB in 700 steps`);
 }
 
 const words = process.argv.slice(2);
