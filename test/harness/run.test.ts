@@ -1,83 +1,14 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { models } from "../../ehr-models/index.ts";
-import { makeLeaderboard } from "../../harness/leaderboard.ts";
-import { refusal } from "../../harness/pairing.ts";
-import { type ResultRecord, readRecords } from "../../harness/record.ts";
+import type { ResultRecord } from "../../harness/record.ts";
 import { runSeeds } from "../../harness/run.ts";
-import { tasks } from "../../tasks/index.ts";
-import { tokenizers } from "../../tokenizers/index.ts";
-import { demoRoot } from "../support/demo-data.ts";
-import { silent, smallPlan, storeOf, twinStore } from "../support/small-run.ts";
+import { silent, smallPlan, twinStore } from "../support/small-run.ts";
 
 /** What must not differ between two runs of one specification. */
 function withoutTimes(record: ResultRecord) {
   const { created_at: _, timings: __, peak_rss_mb: ___, harness, ...rest } = record;
   return { ...rest, harness: { ...harness, threads: 0 } };
-}
-
-/** The four stores, among which the pairs of task and model are dealt out, so that each runs once. */
-const STORES = ["mimic3 twin", "mimic4 twin", "mimic3 demo", "mimic4 demo"];
-
-/** Pairs of a task and a model that does it, on their store. */
-function pairsOn(dataset: string, source: "twin" | "demo"): [string, string][] {
-  const place = STORES.indexOf(`${dataset} ${source}`);
-  const pairs = tasks.all.flatMap((task, i) =>
-    models.all.flatMap((model, j): [string, string][] => {
-      const isHere = task.datasets.includes(dataset) && (i + j) % STORES.length === place;
-      const isDone = refusal(model, task, {}, tokenizers.get("baseline")) === null;
-      return isHere && isDone ? [[task.name, model.name]] : [];
-    }),
-  );
-  return pairs;
-}
-
-for (const layout of ["mimic3", "mimic4"] as const) {
-  t.test(`tasks run on the twin of ${layout} with the models that do them`, async (t) => {
-    const dir = t.testdir({});
-    const store = await twinStore(layout, 400, dir);
-    t.teardown(() => store.close());
-    const pairs = pairsOn(layout, "twin");
-    for (const [task, model] of pairs) {
-      const [record] = await runSeeds(store, smallPlan(task, model, dir), silent);
-      t.equal(record?.data.source, "synthetic");
-      t.ok(record?.spec.synthetic?.subjects === 400);
-      const { value, reason } = record?.metrics.auprc ?? {};
-      // Of rare diseases so few made-up subjects have no case to be scored.
-      const held = record?.cohort.splits.held_out.classes ?? [];
-      if (held.some(({ positives }) => positives !== 0))
-        t.type(value, "number", `${task} ${model}`);
-      else t.match(reason, /no positives|every class/, `${task} ${model}`);
-    }
-    const records = await readRecords(join(dir, "results", "runs"));
-    t.equal(records.length, pairs.length);
-    const board = makeLeaderboard(records);
-    t.equal(board.groups.length, new Set(pairs.map(([task]) => task)).size, "one group a task");
-    t.equal(board.left_out.length, 0);
-  });
-}
-
-for (const [dataset, folder] of [
-  ["mimic3", "mimic-iii-demo-1.4"],
-  ["mimic4", "mimic-iv-demo-2.2"],
-] as const) {
-  const root = demoRoot(folder);
-  const skip = root === undefined ? `the open demo ${folder} is not here` : false;
-  t.test(`tasks run on the ${dataset} demo with the models that do them`, { skip }, async (t) => {
-    if (root === undefined) return;
-    const dir = t.testdir({});
-    const store = await storeOf(dataset, root, dir);
-    t.teardown(() => store.close());
-    const pairs = pairsOn(dataset, "demo");
-    for (const [task, model] of pairs) {
-      const [record] = await runSeeds(store, smallPlan(task, model, dir), silent);
-      t.equal(record?.data.source, "demo");
-      const { value, reason } = record?.metrics.auprc ?? {};
-      t.ok(typeof value === "number" || typeof reason === "string", `${task} ${model}`);
-    }
-    t.equal((await readRecords(join(dir, "results", "runs"))).length, pairs.length);
-  });
 }
 
 t.test(
