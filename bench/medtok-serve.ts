@@ -81,9 +81,12 @@ function batch(name: string, tokenizer: MedTok, codes: readonly string[]): void 
 
 async function measure(folder: string, count: number): Promise<void> {
   const start = performance.now();
+  const before = process.cpuUsage();
   const tokenizer = await MedTok.fromPretrained(folder, { unknown: "quiet" });
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(before);
   console.log(
-    `ready        ${((performance.now() - start) / 1000).toFixed(2)} s for ${count} codes`,
+    `ready        ${seconds.toFixed(2)} s, ${((user + system) / 1e6).toFixed(2)} s of processor time, for ${count} codes`,
   );
   const random = Random.fromSeed(2).derive("queries");
   const draw = (n: number) =>

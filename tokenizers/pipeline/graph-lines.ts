@@ -5,7 +5,7 @@
 import { HAS_NODE } from "../artefact/config.ts";
 import type { GraphLine } from "../artefact/write.ts";
 import { INCLUDES, IS_A } from "../medtok/graph/build.ts";
-import type { KnowledgeGraph, MedTokInputs, Subgraphs } from "../medtok/types.ts";
+import type { CodeInputs, KnowledgeGraph, Subgraphs } from "../medtok/types.ts";
 
 /** Whether codes are the graph's first nodes, as in the self-contained one. */
 export function codesAreNodes(graph: KnowledgeGraph, codes: readonly string[]): boolean {
@@ -47,7 +47,8 @@ function linkedPairs(graph: KnowledgeGraph, subgraphs: Subgraphs): Float64Array 
 
 function* publishedLines(
   graph: KnowledgeGraph,
-  { codes, subgraphs }: MedTokInputs,
+  codes: CodeInputs,
+  subgraphs: Subgraphs,
 ): Iterable<GraphLine> {
   const named = (node: number) => {
     const [id, name] = [graph.nodeId[node] as string, graph.nodeName[node] as string];
@@ -77,6 +78,12 @@ function* publishedLines(
 }
 
 /** The lines of graph.tsv. */
-export function graphLines(graph: KnowledgeGraph, inputs: MedTokInputs): Iterable<GraphLine> {
-  return codesAreNodes(graph, inputs.codes.code) ? ownLines(graph) : publishedLines(graph, inputs);
+export function graphLines(
+  graph: KnowledgeGraph,
+  codes: CodeInputs,
+  subgraphs: Subgraphs,
+): Iterable<GraphLine> {
+  return codesAreNodes(graph, codes.code)
+    ? ownLines(graph)
+    : publishedLines(graph, codes, subgraphs);
 }

@@ -108,7 +108,7 @@ export function artefactContents(
     inputs: { ...trained.hashes, knowledge_graph: graph.hash },
     split: options.split,
     mapped: options.mapped,
-    graph: graphLines(graph, inputs),
+    graph: graphLines(graph, inputs.codes, inputs.subgraphs),
     report: { quality, steps: trained.steps, stopped_by: trained.stoppedBy, log: trained.log },
   };
 }

@@ -116,20 +116,57 @@ function edgesBetween({ edges }: KnowledgeGraph, a: number, b: number): number {
   return count;
 }
 
-/** Calls `take` with the positions of both ends of every edge among `nodes`, each edge once, lower position first. */
-function eachInduced(
-  graph: KnowledgeGraph,
-  nodes: readonly number[],
-  take: (from: number, to: number) => void,
-): void {
-  const { offset } = graph.edges;
-  const degree = (node: number) => (offset[node + 1] as number) - (offset[node] as number);
-  for (const [i, a] of nodes.entries())
-    for (let j = i + 1; j < nodes.length; j++) {
-      const b = nodes[j] as number;
-      const [few, many] = degree(a) <= degree(b) ? [a, b] : [b, a];
-      for (let k = edgesBetween(graph, few, many); k > 0; k--) take(i, j);
+/** Up to this many edges a node's list is read through, which is faster than a search for each pair. */
+const SHORT_LIST = 512;
+
+/** Finds the edges among a code's nodes; kept for all codes, as it holds an entry a node of the graph. */
+class Induced {
+  readonly #graph: KnowledgeGraph;
+  /** Position of a node within the code at hand, -1 for all others. */
+  readonly #position: Int32Array;
+
+  constructor(graph: KnowledgeGraph) {
+    this.#graph = graph;
+    this.#position = new Int32Array(graph.nodeId.length).fill(-1);
+  }
+
+  #isShort(node: number): boolean {
+    const { offset } = this.#graph.edges;
+    return (offset[node + 1] as number) - (offset[node] as number) <= SHORT_LIST;
+  }
+
+  /** Calls `take` with the positions of both ends of every edge among `nodes`, each edge once, sorted, lower first. */
+  each(nodes: readonly number[], take: (from: number, to: number) => void): void {
+    for (const [i, node] of nodes.entries()) this.#position[node] = i;
+    const keys: number[] = [];
+    for (const [i, node] of nodes.entries())
+      if (this.#isShort(node)) this.#read(node, i, nodes, keys);
+      else this.#search(node, i, nodes, keys);
+    keys.sort((a, b) => a - b);
+    for (const key of keys) take(Math.floor(key / nodes.length), key % nodes.length);
+    for (const node of nodes) this.#position[node] = -1;
+  }
+
+  /** Edges of a node with a short list: those to later nodes, and to earlier ones with long lists. */
+  #read(node: number, i: number, nodes: readonly number[], keys: number[]): void {
+    const { offset, target } = this.#graph.edges;
+    for (let e = offset[node] as number; e < (offset[node + 1] as number); e++) {
+      const other = target[e] as number;
+      const j = this.#position[other] as number;
+      if (j > i) keys.push(i * nodes.length + j);
+      else if (j >= 0 && j < i && !this.#isShort(other)) keys.push(j * nodes.length + i);
     }
+  }
+
+  /** Edges of a node with a long list to later nodes with long lists. */
+  #search(node: number, i: number, nodes: readonly number[], keys: number[]): void {
+    for (let j = i + 1; j < nodes.length; j++) {
+      const other = nodes[j] as number;
+      if (this.#isShort(other)) continue;
+      for (let k = edgesBetween(this.#graph, node, other); k > 0; k--)
+        keys.push(i * nodes.length + j);
+    }
+  }
 }
 
 /** Flat arrays of subgraphs whose nodes `nodesOf` lists, code by code. */
@@ -143,10 +180,11 @@ function collect(
   const to: number[] = [];
   const nodeOffset = new Int32Array(codes + 1);
   const edgeOffset = new Int32Array(codes + 1);
+  const induced = new Induced(graph);
   for (let code = 0; code < codes; code++) {
     const own = nodesOf(code);
     for (const one of own) node.push(one);
-    eachInduced(graph, own, (a, b) => {
+    induced.each(own, (a, b) => {
       from.push(a);
       to.push(b);
     });
