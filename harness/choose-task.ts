@@ -7,9 +7,11 @@ import type { TaskDefinition, TaskOptions } from "../core/task.ts";
 import { datasets } from "../Dataset/index.ts";
 import { customTask, parseCustomTask } from "../tasks/custom.ts";
 import { tasks } from "../tasks/index.ts";
+import { PHENOTYPE_24 } from "../tasks/phenotype-24.ts";
 import { isPublished, PUBLISHED, publishedTask } from "../tasks/published.ts";
 import { labelFileTask } from "./label-file.ts";
-import { taskOptions } from "./options.ts";
+import { taskInputs, taskOptions } from "./options.ts";
+import { paperPhenotypes } from "./paper-phenotypes.ts";
 
 /** Flags of every command about a task. */
 export const taskFlags = {
@@ -25,12 +27,19 @@ export const taskFlags = {
     default: [],
     describe: "name=value, e.g. windowDays=30",
   },
+  "task-input": {
+    type: "string",
+    array: true,
+    default: [],
+    describe: `name=path, a file that a task is made of: kg and codes of ${PHENOTYPE_24} (docs/paper-protocol.md)`,
+  },
 } as const satisfies Record<string, Options>;
 
 export interface TaskFlags {
   readonly task?: string | undefined;
   readonly "task-file"?: string | undefined;
   readonly "task-option": readonly string[];
+  readonly "task-input"?: readonly string[];
 }
 
 function wrongUse(what: string, where: string, fix: string): BenchError {
@@ -70,8 +79,19 @@ async function taskFromFile(path: string): Promise<TaskDefinition> {
   );
 }
 
-/** A registered task, or `published-NAME`: labels that come with the source. */
-function taskOfName(name: string): TaskDefinition {
+/** A registered task, one made of files, or `published-NAME`: labels that come with the source. */
+async function taskOfName(
+  name: string,
+  inputs: Readonly<Record<string, string>>,
+): Promise<TaskDefinition> {
+  if (name === PHENOTYPE_24) return paperPhenotypes(inputs);
+  if (Object.keys(inputs).length > 0) {
+    throw wrongUse(
+      `task ${name} is made of no files`,
+      "--task-input",
+      `leave it out, or use --task ${PHENOTYPE_24}`,
+    );
+  }
   const own = name.startsWith(PUBLISHED) ? name.slice(PUBLISHED.length) : "";
   return isPublished(own) ? publishedTask(own) : tasks.get(name);
 }
@@ -91,6 +111,10 @@ export async function chooseTask(
       `give one of --task (${tasks.names.join(", ")}) and --task-file`,
     );
   }
-  const task = file === undefined ? taskOfName(name ?? "") : await taskFromFile(file);
+  const inputs = taskInputs(flags["task-input"] ?? []);
+  if (file !== undefined && Object.keys(inputs).length > 0) {
+    throw wrongUse("a task from a file takes no inputs", "--task-input", "leave it out");
+  }
+  const task = file === undefined ? await taskOfName(name ?? "", inputs) : await taskFromFile(file);
   return { task, options: taskOptions(task, flags["task-option"]) };
 }

@@ -43,6 +43,11 @@ export function taskOptions(task: TaskDefinition, pairs: readonly string[]): Tas
   return options;
 }
 
+/** Files that a task is made of, by name. @throws for what is not name=path. */
+export function taskInputs(pairs: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(split("task-input", pairs).map(([k, path]) => [k, resolve(path)]));
+}
+
 /** A model's hyperparameters: its defaults, then a preset, then `name=value` pairs of the same type. */
 export function hyperparameters(
   model: ModelDefinition,

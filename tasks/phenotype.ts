@@ -1,16 +1,8 @@
 /** The 25 acute care conditions of a stay, asked at the end of its ICU stay. */
-import type { Flaws } from "../core/protocol.ts";
 import type { TaskDefinition } from "../core/task.ts";
 import { expandCodes } from "../core/vocabulary/code-list.ts";
-import {
-  ADULT_STAY_RULES,
-  adultStay,
-  type Cohort,
-  NEXT_VISIT,
-  onlyReturning,
-  overStays,
-  staysOf,
-} from "./cohort.ts";
+import { ADULT_STAY_RULES, overStays } from "./cohort.ts";
+import { PHENOTYPE_FLAWS, phenotypeCohort } from "./phenotype-cohort.ts";
 import { PHENOTYPES } from "./phenotype-definitions.ts";
 
 /** One row a phenotype and version: its number, the vocabulary, and its codes separated by blanks. */
@@ -21,13 +13,8 @@ function codeLists(): string {
   ]).join(",\n  ");
 }
 
-/**
- * Codes are matched once, on the code table; then the events are joined by code and gathered by visit. A
- * code and its system are never taken apart: the same string can be a code of both versions.
- */
-const cohortOf = (flaws: Flaws): Cohort => ({
-  candidates: `${staysOf(flaws)},
-lists(phenotype, vocabulary, listed) AS (VALUES
+/** A code and its system are never taken apart: the same string can be a code of both versions. */
+const phenotypeCodes = () => `lists(phenotype, vocabulary, listed) AS (VALUES
   ${codeLists()}
 ),
 listed_codes AS (
@@ -38,62 +25,7 @@ phenotype_codes AS (
   FROM codes
   JOIN listed_codes ON listed_codes.undotted = replace(codes.code, '.', '')
   WHERE codes.kind = 'diagnosis'
-),
-found AS (
-  SELECT e.subject_id, e.visit_id, list_sort(list(DISTINCT c.phenotype)) AS phenotypes
-  FROM events e
-  JOIN phenotype_codes c ON c.code = e.code
-  WHERE e.visit_id IS NOT NULL
-  GROUP BY e.subject_id, e.visit_id
-),
-icu AS (
-  SELECT subject_id, visit_id, count(*) AS icu_count, max(end_time) AS icu_end
-  FROM icu_stays
-  GROUP BY subject_id, visit_id
-),
-${flaws.size > 0 ? "true_" : ""}candidates AS (
-  SELECT
-    stays.*,
-    coalesce(icu.icu_count, 0) AS icu_count,
-    icu.icu_end AS prediction_time,
-    coalesce(found.phenotypes, CAST([] AS INTEGER[])) AS value
-  FROM stays
-  LEFT JOIN icu USING (subject_id, visit_id)
-  LEFT JOIN found USING (subject_id, visit_id)
-)${flaws.size > 0 ? flawed(flaws) : ""}`,
-  rules: [
-    ...adultStay(flaws),
-    { step: "exactly one ICU stay", keep: "icu_count = 1" },
-    { step: "the end of the ICU stay is recorded", keep: "prediction_time IS NOT NULL" },
-    ...onlyReturning(flaws),
-    ...(flaws.has("cohort-by-label")
-      ? [{ step: "no visit of the patient without a phenotype", keep: "fewest > 0" }]
-      : []),
-  ],
-});
-
-/** Flaws of protocol `paper` over the visits that are asked: labels by order of the id, and who has none. */
-function flawed(flaws: Flaws): string {
-  const asked = "PARTITION BY subject_id, inpatient AND timed AND icu_count = 1";
-  const other = flaws.has("phenotypes-out-of-order");
-  return `,
-numbered AS (
-  SELECT
-    *,
-    ${NEXT_VISIT},
-    row_number() OVER (${asked} ORDER BY start_time, visit_id) AS by_time,
-    row_number() OVER (${asked} ORDER BY visit_id) AS by_id,
-    min(len(value)) OVER (${asked}) AS fewest
-  FROM true_candidates
-),
-candidates AS (
-  SELECT n.* REPLACE (other.value AS value)
-  FROM numbered n
-  JOIN numbered other ON other.subject_id = n.subject_id
-    AND (other.inpatient AND other.timed AND other.icu_count = 1) = (n.inpatient AND n.timed AND n.icu_count = 1)
-    AND other.${other ? "by_id" : "by_time"} = n.by_time
 )`;
-}
 
 export const phenotype: TaskDefinition = {
   name: "phenotype",
@@ -115,16 +47,5 @@ export const phenotype: TaskDefinition = {
     "The admission's own diagnoses are hidden, since they are the answer; those of earlier admissions, and this one's drugs and procedures up to the end of the ICU stay, are visible.",
     "Admissions without any of the 25 conditions stay in.",
   ],
-  ...overStays(
-    (_, flaws) => cohortOf(flaws),
-    [
-      "filtered-visits",
-      "no-exclusions",
-      "returning-patients-only",
-      "first-sample-only",
-      "cohort-by-label",
-      "phenotypes-out-of-order",
-      "phenotype-in-input",
-    ],
-  ),
+  ...overStays((_, flaws) => phenotypeCohort(flaws, phenotypeCodes()), PHENOTYPE_FLAWS),
 };

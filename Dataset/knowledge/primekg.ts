@@ -19,8 +19,23 @@ export interface PrimeKgOptions {
   readonly signal?: AbortSignal;
 }
 
+/** @throws BenchError for a file that is no such table. */
+async function columnNames(db: Database, source: string, file: string): Promise<readonly string[]> {
+  try {
+    return (await db.query(`SELECT * FROM ${source} LIMIT 0`)).names;
+  } catch (cause) {
+    if (cause instanceof BenchError) throw cause;
+    throw new BenchError({
+      what: "the file cannot be read as a table",
+      where: file,
+      fix: "give the file as it was published: kg.csv and nodes.csv as text, the code table as parquet",
+      cause,
+    });
+  }
+}
+
 async function checkColumns(db: Database, source: string, wanted: readonly string[], file: string) {
-  const { names } = await db.query(`SELECT * FROM ${source} LIMIT 0`);
+  const names = await columnNames(db, source, file);
   const missing = wanted.filter((name) => !names.includes(name));
   if (missing.length === 0) return;
   throw new BenchError({
@@ -107,6 +122,31 @@ export async function readPrimeKg(
     await checkColumns(db, source, COLUMNS, file);
     const nodes = await readNodes(db, source, file);
     return { origin: "PrimeKG", ...nodes, ...(await readEdges(db, source)) };
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Names of some nodes, by index, from `kg.csv` or from PrimeKG's `nodes.csv`; nodes that the file does not have
+ * are left out. @throws BenchError for a table of other columns.
+ */
+export async function readNodeNames(
+  file: string,
+  nodes: readonly number[],
+  options: PrimeKgOptions = {},
+): Promise<ReadonlyMap<number, string>> {
+  const db = await Database.open(options);
+  try {
+    const source = `read_csv(${sqlText(file)}, header = true, all_varchar = true)`;
+    const isNodes = (await columnNames(db, source, file)).includes("node_index");
+    await checkColumns(db, source, isNodes ? ["node_index", "node_name"] : COLUMNS, file);
+    // Each edge of kg.csv is written in both directions, so that every node is an x.
+    const [index, name] = isNodes ? ["node_index", "node_name"] : ["x_index", "x_name"];
+    const found = await db.query(`SELECT CAST(${index} AS INTEGER) AS node, min(${name}) AS name
+      FROM ${source} WHERE TRY_CAST(${index} AS INTEGER) IN (${nodes.join(", ")}) GROUP BY ${index}`);
+    const known = found.strings("name");
+    return new Map(Array.from(found.numbers("node"), (node, i) => [node, known[i] ?? UNNAMED]));
   } finally {
     db.close();
   }
