@@ -60,17 +60,18 @@ function firstTable(definition: DatasetDefinition): RawTable {
 }
 
 function missingFile(definition: DatasetDefinition, root: string, table: RawTable): BenchError {
+  const required = Object.values(definition.tables).filter((one) => one.optional !== true);
   const deeper = entries(root)
     .filter((e) => !e.isFile())
     .map((e) => join(root, e.name))
-    .find((folder) => findFiles(folder, table).length > 0);
+    .find((folder) => required.every((one) => findFiles(folder, one).length > 0));
   const other = table.file.split("/").length > 1 ? "the folder above its modules (hosp, icu)" : "";
   return new BenchError({
     what: `file ${filePattern(table)} not found`,
     where: `${root}, raw files of ${definition.name}`,
     fix:
       deeper === undefined
-        ? `download it from ${definition.homepage}, or give ${other || "the folder that holds it"} with --root`
+        ? `download it from ${definition.homepage}, or give ${other || "the folder that holds it"} with --root; or check --dataset`
         : `it is in ${deeper}: use --root ${deeper}`,
   });
 }

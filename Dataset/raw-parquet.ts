@@ -32,6 +32,7 @@ const ACCEPTED: Readonly<Record<ColumnType, readonly string[]>> = {
 export async function loadParquet(db: Database, file: RawFile, into: string): Promise<void> {
   const read = `read_parquet(${sqlText(file.path.replaceAll(/[[*?]/g, "[$&]"))})`;
   const types = await columnTypes(db, file, read);
+  await checkNames(db, file, types);
   const columns = Object.entries(file.table.columns).map(([column, type]) =>
     typedColumn(file, types, column, type),
   );
@@ -60,6 +61,36 @@ async function columnTypes(
   } catch (error) {
     throw explain(file, error);
   }
+}
+
+/**
+ * Parquet names a column in its schema and again at each piece of its data. Where the two differ, a byte of the
+ * footer is wrong, and a column that may be missing would go missing without a word.
+ */
+async function checkNames(
+  db: Database,
+  file: RawFile,
+  types: ReadonlyMap<string, { readonly name: string }>,
+): Promise<void> {
+  let paths: string[];
+  try {
+    const found = await db.query(
+      `SELECT DISTINCT path_in_schema AS path FROM parquet_metadata(${sqlText(file.path.replaceAll(/[[*?]/g, "[$&]"))})`,
+    );
+    paths = found.strings("path").map((path) => path ?? "");
+  } catch (error) {
+    throw explain(file, error);
+  }
+  const names = [...types.values()].map(({ name }) => name);
+  const isOf = (path: string, name: string) =>
+    path === name || path.startsWith(`${name}, `) || path.startsWith(`${name}.`);
+  const stray = paths.find((path) => !names.some((name) => isOf(path, name)));
+  if (stray === undefined) return;
+  throw new BenchError({
+    what: `the data of a column "${stray}" belong to none of the file's columns (${names.join(", ")})`,
+    where: file.path,
+    fix: "the parquet file is damaged: download it again, or write it again with the program that made it",
+  });
 }
 
 function typedColumn(

@@ -1,5 +1,5 @@
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import type { EventStore } from "../../core/event-store.ts";
 import { showCount } from "../../core/privacy.ts";
@@ -61,6 +61,22 @@ function isTaskGiven(args: TaskFlags & { html?: string | undefined }): boolean {
   });
 }
 
+/** @throws BenchError when the page cannot be written there. */
+function writePage(file: string, page: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, page);
+  } catch (cause) {
+    throw new BenchError({
+      what: `the page cannot be written: ${cause instanceof Error ? cause.message : cause}`,
+      where: "--html",
+      fix: "name a file in a folder that this user may write to",
+      cause,
+    });
+  }
+  openProgress().say(`the page is in ${file}`);
+}
+
 async function describeTask(
   store: EventStore,
   args: { readonly json: boolean; readonly html?: string | undefined },
@@ -69,7 +85,7 @@ async function describeTask(
 ): Promise<void> {
   const exclusive = task.labelSpec.kind === "multiclass";
   const report = maskReport(await cohortReport(store, task, options), exclusive);
-  if (args.html !== undefined) writeFileSync(resolve(args.html), cohortPage(report));
+  if (args.html !== undefined) writePage(resolve(args.html), cohortPage(report));
   print(args.json, report, () => cohortText(report));
 }
 

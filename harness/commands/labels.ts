@@ -76,6 +76,8 @@ async function ofTask(
     file === null
       ? await loadLabels(store, task, options)
       : await exportLabels(store, task, options, file);
+  if (file !== null)
+    openProgress().say(`the labels are in ${file}; they are about subjects: keep them private`);
   const { source } = store.info;
   const splits = labelCounts(labels).map((c) => ({
     split: c.split,

@@ -131,6 +131,20 @@ t.test("meds: a stay that ends before it starts, or whose end is missing", async
   t.equal(kept.info.visits, 4, "it stays open");
 });
 
+t.test("meds: a wrong byte in the name of a column that may be missing", async (t) => {
+  const file = eventsOf(meds);
+  const bytes = readFileSync(join(meds.root, file));
+  const name = Buffer.from("numeric_value");
+  const places = [bytes.indexOf(name), bytes.lastIndexOf(name)];
+  t.not(places[0], places[1], "parquet names a column twice");
+  for (const at of places) {
+    const edited = Buffer.from(bytes);
+    edited[at + 7] = 98; // numericbvalue
+    const result = await after(meds, file, edited);
+    t.ok(result instanceof BenchError, `at ${at}`);
+  }
+});
+
 t.test("ehrshot-meds: labels of another type, or of none", async (t) => {
   const file = "labels/guo_los/labels.parquet";
   const cases: readonly (readonly [select: string, message: RegExp])[] = [
