@@ -1,6 +1,7 @@
 /**
  * What a strict reader of comma-separated text (RFC 4180) refuses and the table reader takes all the same: a
  * quote within a field that is not quoted, and a row with more fields than the header where these are empty.
+ * Also the NUL character, which no text has and no SQL takes.
  */
 
 const QUOTE = 34;
@@ -12,7 +13,7 @@ const LONGEST_ROW = 1 << 22;
 
 /** The first thing that is wrong, and where: in bytes from the start of the text. */
 export type CsvFault =
-  | { readonly kind: "quote"; readonly position: number }
+  | { readonly kind: "quote" | "nul"; readonly position: number }
   | {
       readonly kind: "fields";
       readonly position: number;
@@ -44,6 +45,8 @@ export class StrictCsv {
       end = this.#row(bytes, start);
       if (end >= 0) start = end + 1;
     }
+    const nul = bytes.indexOf(0);
+    if (nul >= 0) this.#fault ??= { kind: "nul", position: this.#before + nul };
     // A copy, since the owner of a piece may use its memory again.
     this.#rest = new Uint8Array(bytes.subarray(start));
     this.#before += start;

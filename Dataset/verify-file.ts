@@ -56,6 +56,10 @@ export async function verifyCsv(path: string, gzip: boolean, signal?: AbortSigna
   if (fault === undefined) return;
   const where = `${path}, line ${await lineOf(path, gzip, fault.position, signal)}`;
   if (fault.kind === "fields") throw wrongFields(where, fault.found, fault.header);
+  if (fault.kind === "nul") {
+    const fix = "restore the file as it was published";
+    throw new BenchError({ what: "the text holds a NUL character", where, fix });
+  }
   throw new BenchError({
     what: "a quote is not closed, or stands inside a field that is not quoted",
     where,

@@ -112,6 +112,7 @@ t.test("names the line, in plain text and in gzip", async (t) => {
   const cases = [
     ['id,name\n1,"a ""b"", c"\n2,d"\n3,e\n', /quote is not closed, or stands/],
     ["id,name\n1,\n2,,\n3,e\n", /a row has 3 fields, the header 2/],
+    ["id,name\n1,a\n2,b\0c\n3,e\n", /NUL/],
   ] as const;
   for (const [text, message] of cases) {
     for (const gzip of [false, true]) {
