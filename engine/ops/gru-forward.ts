@@ -54,7 +54,7 @@ function step(w: StepWeights, h: Tensor, gateInput: Tensor, candidateInput: Tens
   const c = tanh(add(candidateInput, mul(r, q)));
   const open = sub(h.graph.scalar(1), z);
   const u = m === undefined ? open : mul(open, m);
-  return { gates, c, q, u, next: add(h, mul(u, sub(c, h))) };
+  return { r, z, c, q, u, next: add(h, mul(u, sub(c, h))) };
 }
 
 export function forward(x: Tensor, w: GruWeights, mask: Tensor | undefined, sizes: Sizes): Trace {
@@ -70,32 +70,27 @@ export function forward(x: Tensor, w: GruWeights, mask: Tensor | undefined, size
   };
   const start = g.emit("Expand", [g.scalar(0), g.shapeTensor([H, batch])], [H, batch]);
   const walk = sizes.unrolled === undefined ? scanned : unrolled;
-  const { gates, ...trace } = walk(weights, start, read, sizes);
-  return { ...trace, r: slice(gates, 0, 0, H), z: slice(gates, 0, H, 2 * H) };
+  return walk(weights, start, read, sizes);
 }
 
-type Walk = (
-  w: StepWeights,
-  start: Tensor,
-  read: readonly Tensor[],
-  sizes: Sizes,
-) => Omit<Trace, "r" | "z"> & { readonly gates: Tensor };
+type Walk = (w: StepWeights, start: Tensor, read: readonly Tensor[], sizes: Sizes) => Trace;
 
 const unrolled: Walk = (w, start, read, sizes) => {
   const [gateInputs, candidateInputs, masks] = read.map((x) => stepsOf(x, sizes));
   const states = [start];
-  const seen = { gates: [] as Tensor[], c: [] as Tensor[], q: [] as Tensor[], u: [] as Tensor[] };
+  const seen: Record<"r" | "z" | "c" | "q" | "u", Tensor[]> = { r: [], z: [], c: [], q: [], u: [] };
   for (const [t, gateInput] of (gateInputs ?? []).entries()) {
     const h = states[t] as Tensor;
     const made = step(w, h, gateInput, candidateInputs?.[t] as Tensor, masks?.[t]);
     states.push(made.next);
-    for (const name of ["gates", "c", "q", "u"] as const) seen[name].push(made[name]);
+    for (const name of ["r", "z", "c", "q", "u"] as const) seen[name].push(made[name]);
   }
   const { width: H, batch, steps } = sizes;
   return {
     before: concat(states.slice(0, -1), 1),
     after: reshaped(concat(states.slice(1), 0), [steps, H, batch]),
-    gates: concat(seen.gates, 1),
+    r: concat(seen.r, 1),
+    z: concat(seen.z, 1),
     c: concat(seen.c, 1),
     q: concat(seen.q, 1),
     u: concat(seen.u, 1),
@@ -111,10 +106,10 @@ const scanned: Walk = (w, start, read, sizes) => {
       candidate: body.capture(w.candidate),
       bias: body.capture(w.bias),
     };
-    const { next, gates, c, q, u } = step(inside, h as Tensor, gateInput, candidateInput, m);
-    return { states: [next], outputs: [next, gates, c, q, u] };
+    const { next, r, z, c, q, u } = step(inside, h as Tensor, gateInput, candidateInput, m);
+    return { states: [next], outputs: [next, r, z, c, q, u] };
   });
-  const [after, gates, c, q, u] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const [after, r, z, c, q, u] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
   const { width: H, batch, steps } = sizes;
   const earlier = slice(after, 0, 0, subtractDims(steps, 1));
   const before = concat([reshaped(start, [1, H, batch]), earlier], 0);
@@ -122,7 +117,8 @@ const scanned: Walk = (w, start, read, sizes) => {
   return {
     before: columns(before),
     after,
-    gates: columns(gates),
+    r: columns(r),
+    z: columns(z),
     c: columns(c),
     q: columns(q),
     u: columns(u),
