@@ -3,6 +3,9 @@
  * codebook: the codes of event stores (`--store DIR`, repeatable), the ICD-10-CM order file (`--icd10 FILE`)
  * and maps from ICD-9 to ICD-10 (`--map FILE`, repeatable). Other options are MedTok's own: `steps=3000`.
  *
+ * The maps are edges of the graph, so a code that finds its twin was told of it. `--withhold 2` leaves the edges
+ * of every second ICD-9 code out and judges these codes apart: what is left is generalisation.
+ *
  *   tsx bench/medtok-quality.ts --store DIR --icd10 FILE --map FILE [name=value …]
  */
 import { join } from "node:path";
@@ -40,6 +43,8 @@ const { values: args, positionals } = parseArgs({
     map: { type: "string", multiple: true, default: [] },
     cache: { type: "string", default: join(process.cwd(), ".cache-medtok") },
     seed: { type: "string", default: "0" },
+    /** Every so many-th ICD-9 code with twins loses its edges to them; 0 none. */
+    withhold: { type: "string", default: "0" },
     threads: { type: "string", default: "1" },
   },
 });
@@ -117,6 +122,16 @@ function twins(codes: readonly string[], maps: readonly RelationTable[]): Map<nu
   return partners;
 }
 
+/** The maps without the rows of these codes. */
+function without(rows: ReadonlySet<number>): RelationTable[] {
+  const hidden = new Set([...rows].map((row) => codes.code[row]));
+  return maps.map(({ from, to, ...rest }) => {
+    const kept = from.flatMap((code, i) => (hidden.has(code) ? [] : [i]));
+    const pick = (list: readonly string[]) => kept.map((i) => list[i] as string);
+    return { ...rest, from: pick(from), to: pick(to) };
+  });
+}
+
 const titles = await readTitles();
 const codes = describe(titles);
 say(`${codes.code.length} codes`);
@@ -128,7 +143,11 @@ const { features, state } = await fitCached(
   args.cache,
 );
 const maps = readMaps();
-const graph = buildKnowledgeGraph(codes, { relations: maps, names: titles });
+const partners = twins(codes.code, maps);
+const every = Number(args.withhold);
+/** Rows of ICD-9 codes whose twins the graph does not tell. */
+const withheld = new Set([...partners.keys()].filter((_, i) => every > 0 && i % every === 0));
+const graph = buildKnowledgeGraph(codes, { relations: without(withheld), names: titles });
 const subgraphs = cutSubgraphs(graph, codes.code.length);
 say(
   `${graph.nodeId.length} nodes, ${graph.edges.target.length / 2} edges; a subgraph has ${(subgraphs.node.length / codes.code.length).toFixed(1)} nodes`,
@@ -145,7 +164,8 @@ const all = Int32Array.from({ length: codes.code.length }, (_, i) => i);
 const inSystem = (system: string) =>
   all.filter((row) => splitCode(codes.code[row] ?? "")[0] === system);
 const queries = groupQueries(codes.code, "ICD10CM", 1000, random.derive("queries"));
-const partners = twins(codes.code, maps);
+const told = new Map([...partners].filter(([row]) => !withheld.has(row)));
+const untold = new Map([...partners].filter(([row]) => withheld.has(row)));
 
 async function measure(table: VectorTable) {
   return {
@@ -157,8 +177,10 @@ async function measure(table: VectorTable) {
       threads,
     ),
     icd10_among_all: await neighbourAgreement(codes.code, table, queries, all, threads),
-    icd9_twin_among_icd10: await twinAgreement(table, partners, inSystem("ICD10CM"), threads),
-    icd9_twin_among_all: await twinAgreement(table, partners, all, threads),
+    icd9_twin_among_icd10: await twinAgreement(table, told, inSystem("ICD10CM"), threads),
+    icd9_twin_among_all: await twinAgreement(table, told, all, threads),
+    withheld_twin_among_icd10:
+      untold.size === 0 ? null : await twinAgreement(table, untold, inSystem("ICD10CM"), threads),
   };
 }
 
@@ -187,6 +209,7 @@ const result = {
   codes: codes.code.length,
   codebook: config.codebookSize,
   twins: partners.size,
+  twins_withheld: withheld.size,
   training_seconds: seconds,
   usage: regionUsage(made.tokens, config),
   unique_keys: {

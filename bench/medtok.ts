@@ -60,6 +60,7 @@ function madeUp(): MedTokInputs {
       nodeCount: NODES,
       nodeOffset,
       node: Int32Array.from(node ?? []),
+      core: new Int32Array(CODES).fill(1),
       edgeOffset,
       edgeFrom: Uint16Array.from(from ?? []),
       edgeTo: Uint16Array.from(to ?? []),

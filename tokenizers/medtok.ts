@@ -7,7 +7,7 @@ import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
 
 export const medtok: TokenizerDefinition = {
   name: "medtok",
-  version: 1,
+  version: 2,
   description:
     "Text and graph of each code, quantized by one codebook; trained once on the store's codes, or loaded.",
   reference: "Su et al., Multimodal Medical Code Tokenizer, ICML 2025",

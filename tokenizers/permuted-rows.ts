@@ -12,7 +12,7 @@ import { exchangedRows } from "./pipeline/units.ts";
 
 export const permutedRows: TokenizerDefinition = {
   name: "permuted-rows",
-  version: 1,
+  version: 2,
   description: "MedTok's vectors exchanged among codes of one vocabulary: the control of medtok.",
   reference: "Su et al., ICML 2025, with rows exchanged",
   defaults: MEDTOK_OPTIONS,

@@ -67,6 +67,7 @@ export function madeUpInputs(codes: number, width = 8, seed = 3): MedTokInputs {
       nodeCount: codes + groups + 1,
       nodeOffset,
       node: Int32Array.from(nodes),
+      core: new Int32Array(codes).fill(1),
       edgeOffset,
       edgeFrom: Uint16Array.from(from),
       edgeTo: Uint16Array.from(to),

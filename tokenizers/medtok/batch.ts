@@ -136,7 +136,8 @@ export class Batcher {
       const from = nodeOffset[codes[i] as number] as number;
       const count = (nodeOffset[(codes[i] as number) + 1] as number) - from;
       for (let k = 0; k < count; k++) ids[i * n + k] = node[from + k] as number;
-      share.fill(1 / count, i * n, i * n + count);
+      this.#fillShare(share, i * n, codes[i] as number);
+      for (let k = i * n; k < i * n + count; k++) bias[k] = Math.log(count * (share[k] as number));
       bias.fill(HIDDEN, i * n + count, (i + 1) * n);
       this.#fillAdjacency(adjacency, i * n * n, n, codes[i] as number);
     }
@@ -151,6 +152,20 @@ export class Batcher {
       feeds[name("viewAdjacency")] = dropped;
     }
     return n;
+  }
+
+  /** Weights of a code's nodes in its mean: `ownShare` over those that stand for it, the rest over the rest. */
+  #fillShare(share: Float32Array, start: number, code: number): void {
+    const { nodeOffset, core } = this.#inputs.subgraphs;
+    const count = (nodeOffset[code + 1] as number) - (nodeOffset[code] as number);
+    const own = core[code] as number;
+    const { ownShare } = this.#config;
+    if (ownShare === 0 || own === 0 || own === count) {
+      share.fill(1 / count, start, start + count);
+      return;
+    }
+    share.fill(ownShare / own, start, start + own);
+    share.fill((1 - ownShare) / (count - own), start + own, start + count);
   }
 
   /**

@@ -16,6 +16,13 @@ export interface MedTokConfig {
   /** Width between the two graph layers. */
   readonly graphWidth: number;
   readonly heads: number;
+  /**
+   * Share of the nodes that stand for the code itself (`Subgraphs.core`) in the mean over a code's nodes, and
+   * what attention to the nodes starts from; 0: all nodes alike, as in the public code. `Deviation:` by default
+   * half, as the mean over all nodes loses the code among what lies around it: its twin in another system
+   * looks like each of the twin's siblings.
+   */
+  readonly ownShare: number;
   /** Factor of the distances' softmax is 1 / temperature. */
   readonly temperature: number;
   /** Weight of the commitment term within L_C. */
@@ -57,6 +64,7 @@ export const MEDTOK_DEFAULTS: MedTokConfig = {
   width: 64,
   graphWidth: 128,
   heads: 4,
+  ownShare: 0.5,
   temperature: 1,
   commitment: 0.25,
   beta: 0.1,
@@ -75,7 +83,7 @@ export const MEDTOK_DEFAULTS: MedTokConfig = {
   schedule: "cosine",
   clipNorm: 1,
   codebookInit: "data",
-  restartEvery: 100,
+  restartEvery: 50,
   logEvery: 50,
   checkpointEvery: 500,
   patience: 0,
@@ -84,6 +92,7 @@ export const MEDTOK_DEFAULTS: MedTokConfig = {
 /** The public code's reading and settings. */
 export const MEDTOK_PAPER: Partial<MedTokConfig> = {
   protocol: "paper",
+  ownShare: 0,
   codebookSize: 21000,
   lambda: 0.1,
   klWeight: 0,

@@ -16,7 +16,7 @@ import type { MedTokInputs, TextEncoderState, TrainContext, TrainedMedTok } from
 /** Key of the checkpoint. */
 const CHECKPOINT = "medtok";
 /** Dead rows are not moved in the last part of the training, so that they can settle. */
-const RESTARTS_UNTIL = 0.8;
+const RESTARTS_UNTIL = 0.9;
 /** Buckets of a step; few for small batches. */
 const bucketsFor = (batch: number): number => Math.max(1, Math.min(4, Math.floor(batch / 64)));
 

@@ -51,6 +51,8 @@ export interface Subgraphs {
   readonly nodeOffset: Int32Array;
   /** Nodes of the graph, distinct within a code, the code's own node first. */
   readonly node: Int32Array;
+  /** [codes] how many of a code's first nodes stand for the code: its own and those that maps state; 0 where all are alike. */
+  readonly core: Int32Array;
   /** [codes + 1]. */
   readonly edgeOffset: Int32Array;
   /** Ends of each induced edge as positions within the code's nodes; undirected, each edge once. */

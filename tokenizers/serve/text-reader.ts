@@ -113,6 +113,7 @@ function inputsOf(descriptions: readonly string[], text: TextFeatures): MedTokIn
       nodeCount: 1,
       nodeOffset: each,
       node: new Int32Array(count + 1),
+      core: new Int32Array(count + 1),
       edgeOffset: new Int32Array(count + 2),
       edgeFrom: new Uint16Array(0),
       edgeTo: new Uint16Array(0),

@@ -94,10 +94,20 @@ t.test(
     const cut = cutSubgraphs(graph, CODES.length);
     const nine = nodesOf(graph, cut, CODES.indexOf("ICD10CM/E11.9"));
     t.equal(nine[0], "ICD10CM/E11.9");
-    t.same(nine.slice(1, 2), ["ICD10CM/E11"]);
+    t.same(nine.slice(1, 3), ["ICD9CM/250.00", "ICD10CM/E11"], "its twin, then its parent");
     t.ok(nine.includes("ICD10CM"), "to the root");
     t.ok(nine.includes("ICD10CM/E11.6"), "its sibling");
-    t.ok(nine.includes("ICD9CM/250.00") && nine.includes("ICD9CM/250.0"), "its twin and above");
+    t.ok(nine.includes("ICD9CM/250.0") && nine.includes("ICD9CM"), "all above its twin");
+    const old = nodesOf(graph, cut, CODES.indexOf("ICD9CM/250.00"));
+    t.ok(old.includes("ICD10CM/E11.9") && old.includes("ICD10CM/E11"), "and the other way round");
+    t.same(
+      [...cut.core],
+      CODES.map((code) => (/metformin|A10BA02|E11.9|250.00/.test(code) ? 2 : 1)),
+      "a code and what is mapped to it stand for it",
+    );
+    const table = { origin: "t", relation: "interacts", from: ["OTHER/x"], to: ["ICD10CM/E11.9"] };
+    const beside = cutSubgraphs(buildKnowledgeGraph(codes, { relations: [table] }), CODES.length);
+    t.same([...beside.core], Array(CODES.length).fill(1), "what it interacts with does not");
     t.equal(new Set(nine).size, nine.length);
     t.ok(
       inducedOf(graph, cut, CODES.indexOf("ICD10CM/E11.9")).includes(

@@ -25,6 +25,7 @@ function withEdges(nodes: number, edges: readonly (readonly [number, number])[])
       nodeCount: nodes,
       nodeOffset: Int32Array.of(0, nodes),
       node: Int32Array.from({ length: nodes }, (_, i) => i),
+      core: Int32Array.of(1),
       edgeOffset: Int32Array.of(0, edges.length),
       edgeFrom: Uint16Array.from(edges, ([a]) => a),
       edgeTo: Uint16Array.from(edges, ([, b]) => b),
@@ -232,3 +233,31 @@ t.test("gradients of every parameter agree with central differences", async (t) 
     t.ok(worst < 1e-7, `${modality}: ${worst}`);
   }
 });
+
+t.test(
+  "the nodes that stand for a code share half of its mean, and attention starts there",
+  async (t) => {
+    const base = withEdges(5, [[0, 1]]);
+    const own = { ...base, subgraphs: { ...base.subgraphs, core: Int32Array.of(2) } };
+    const feedsOf = (given: MedTokInputs, ownShare: number) => {
+      const feeds = new Batcher(given, { ...config, ownShare }).feeds(Int32Array.of(0), {
+        buckets: 1,
+        pad: { nodes: 6, words: 2 },
+      }).feeds;
+      const read = (what: string) => feeds[inputName(0, what)] as Float32Array;
+      return { share: read("share").slice(), bias: read("nodeBias").slice() };
+    };
+    const { share, bias } = feedsOf(own, 0.5);
+    t.ok(isNear(share, [1 / 4, 1 / 4, 1 / 6, 1 / 6, 1 / 6, 0]));
+    const [near, far] = [Math.log(5 / 4), Math.log(5 / 6)];
+    t.ok(isNear(bias.subarray(0, 5), [near, near, far, far, far]), "as many times likelier");
+    t.ok((bias[5] as number) < -1e8, "padding is hidden");
+    const alike = [1 / 5, 1 / 5, 1 / 5, 1 / 5, 1 / 5, 0];
+    t.ok(isNear(feedsOf(own, 0).share, alike), "the public code: all alike");
+    t.ok(isNear(feedsOf(own, 0).bias.subarray(0, 5), [0, 0, 0, 0, 0]));
+    const none = { ...base, subgraphs: { ...base.subgraphs, core: Int32Array.of(0) } };
+    t.ok(isNear(feedsOf(none, 0.5).share, alike), "a published graph names no such nodes");
+    const only = { ...base, subgraphs: { ...base.subgraphs, core: Int32Array.of(5) } };
+    t.ok(isNear(feedsOf(only, 0.5).share, alike), "nothing else is there");
+  },
+);

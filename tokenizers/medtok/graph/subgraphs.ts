@@ -50,12 +50,23 @@ function around(below: readonly number[], node: number, count: number): number[]
   return found;
 }
 
+/** Relations to what stands for the same thing; drugs that interact, say, do not. */
+const SAME: ReadonlySet<string> = new Set(["equivalent", "approx", "contains"]);
+
+interface Cut {
+  /** Distinct, the code's own node first. */
+  readonly nodes: readonly number[];
+  /** See `Subgraphs.core`. */
+  readonly core: number;
+}
+
 class Cutter {
   readonly #graph: KnowledgeGraph;
   readonly #limits: SubgraphLimits;
   readonly #up: number;
   readonly #down: number;
   readonly #together: number;
+  readonly #same: ReadonlySet<number>;
   /** What lies below a node, kept: siblings share it. */
   readonly #below = new Map<number, number[]>();
 
@@ -65,28 +76,41 @@ class Cutter {
     this.#up = graph.relations.indexOf(IS_A);
     this.#down = graph.relations.indexOf(INCLUDES);
     this.#together = graph.relations.indexOf(COOCCURS);
+    this.#same = new Set(graph.relations.flatMap((name, r) => (SAME.has(name) ? [r] : [])));
   }
 
-  /** Own node, ancestors to the root, children, siblings, mapped codes and what is above them, co-occurrence. */
-  nodesOf(code: number): number[] {
+  /**
+   * Own node, mapped codes, ancestors to the root, children, siblings, what is above mapped codes,
+   * co-occurrence; and how many of the first stand for the code itself.
+   */
+  nodesOf(code: number): Cut {
     const { nodes, children, siblings, mapped, cooccurring } = this.#limits;
     const kept = new Set<number>([code]);
     const add = (more: readonly number[]) => {
       for (const node of more) if (kept.size < nodes) kept.add(node);
     };
     const parents = this.#above(code);
-    const ancestors = [...parents];
-    for (const node of ancestors)
-      for (const above of this.#above(node)) if (!ancestors.includes(above)) ancestors.push(above);
-    add(ancestors);
+    const same = neighbours(this.#graph, code, (r) => this.#same.has(r)).slice(0, mapped);
+    add(same);
+    const core = kept.size;
+    const others = neighbours(this.#graph, code, (r) => this.#isMap(r) && !this.#same.has(r));
+    const partners = [...same, ...others].slice(0, mapped);
+    add(this.#upFrom(parents));
     add(this.#children(code).slice(0, children));
     const first = parents[0];
     if (first !== undefined) add(around(this.#children(first), code, siblings));
-    const partners = neighbours(this.#graph, code, (r) => this.#isMap(r)).slice(0, mapped);
-    const over = partners.flatMap((partner) => this.#above(partner));
-    add([...new Set([...partners, ...over])].slice(0, mapped));
+    add(partners);
+    for (const partner of partners) add(this.#upFrom(this.#above(partner)));
     add(neighbours(this.#graph, code, (r) => r === this.#together).slice(0, cooccurring));
-    return [...kept];
+    return { nodes: [...kept], core };
+  }
+
+  /** These nodes and everything above them, nearest first. */
+  #upFrom(nodes: readonly number[]): number[] {
+    const found = [...nodes];
+    for (const node of found)
+      for (const above of this.#above(node)) if (!found.includes(above)) found.push(above);
+    return found;
   }
 
   #isMap(relation: number): boolean {
@@ -170,21 +194,19 @@ class Induced {
 }
 
 /** Flat arrays of subgraphs whose nodes `nodesOf` lists, code by code. */
-function collect(
-  graph: KnowledgeGraph,
-  codes: number,
-  nodesOf: (code: number) => readonly number[],
-): Subgraphs {
+function collect(graph: KnowledgeGraph, codes: number, nodesOf: (code: number) => Cut): Subgraphs {
   const node: number[] = [];
   const from: number[] = [];
   const to: number[] = [];
+  const core = new Int32Array(codes);
   const nodeOffset = new Int32Array(codes + 1);
   const edgeOffset = new Int32Array(codes + 1);
   const induced = new Induced(graph);
   for (let code = 0; code < codes; code++) {
-    const own = nodesOf(code);
-    for (const one of own) node.push(one);
-    induced.each(own, (a, b) => {
+    const { nodes, core: own } = nodesOf(code);
+    core[code] = own;
+    for (const one of nodes) node.push(one);
+    induced.each(nodes, (a, b) => {
       from.push(a);
       to.push(b);
     });
@@ -194,6 +216,7 @@ function collect(
   const arrays = {
     nodeOffset,
     node: Int32Array.from(node),
+    core,
     edgeOffset,
     edgeFrom: Uint16Array.from(from),
     edgeTo: Uint16Array.from(to),
@@ -231,6 +254,6 @@ export function subgraphsFromLists(
   return collect(graph, lists.offset.length - 1, (code) => {
     const own = lists.node.subarray(lists.offset[code], lists.offset[code + 1]);
     const distinct = [...new Set(own)].sort((a, b) => a - b).slice(0, most);
-    return distinct.length > 0 ? distinct : [nothing];
+    return { nodes: distinct.length > 0 ? distinct : [nothing], core: 0 };
   });
 }
