@@ -1,6 +1,7 @@
 /** Raw files -> the files of one event store, in a folder of its own: what is staged, in which order. */
 import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
+import { BenchError } from "../core/errors.ts";
 import type { StoreInfo } from "../core/event-store.ts";
 import { verifyChecksums } from "./checksums.ts";
 import type { DrugMapper } from "./drugs/index.ts";
@@ -74,7 +75,11 @@ export async function makeStore(job: StoreJob, work: string, folder: string): Pr
   try {
     // Raw rows are in no order that means anything, and every file written is sorted by its own SELECT.
     await db.run("SET preserve_insertion_order = false");
-    await fillStore(job, db, folder);
+    await fillStore(job, db, folder).catch(async (error: unknown) => {
+      // What is wrong with a file says more than what it led to.
+      if (error instanceof BenchError || options.signal?.aborted === true) throw error;
+      throw (await verified) ?? error;
+    });
     const problem = await verified;
     if (problem !== undefined) throw problem;
   } finally {

@@ -199,6 +199,11 @@ t.test("mixed line ends, an open quote, bytes that are no text", async (t) => {
     where: /diagnoses_icd.csv, line 2/,
     fix,
   });
+  await fails(t, damagedRoot(t, name, text(name).replace("4280", "42\0")), {
+    what: /NUL/,
+    where: /diagnoses_icd.csv, line 2/,
+    fix,
+  });
   const latin = Buffer.from(text(name).replace("4280", "é"), "latin1");
   await fails(t, damagedRoot(t, name, latin), { what: /not UTF-8/, where: /line 2/, fix });
 });
