@@ -76,7 +76,7 @@ async function train<H extends Hyperparameters>(
   try {
     return await fit({
       trainer,
-      optimizer: optimizerOf(hyper),
+      optimizer: optimizerOf(hyper, context.labels),
       schedule: makeSchedule(hyper.schedule, Math.round(hyper.warmup * steps), steps),
       averaging: hyper.averaging,
       epochs: context.training.epochs,

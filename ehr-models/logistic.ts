@@ -61,7 +61,7 @@ function forward(context: ForwardContext<H>): Tensor {
 
 export const logisticModel: GraphModel<H> = {
   name: "logistic",
-  version: 2,
+  version: 3,
   description: "Logistic regression on counts of codes, demographics and utilisation.",
   reference: "count-based baselines of Wornow et al., EHRSHOT, NeurIPS 2023",
   accepts: ["binary", "multiclass", "multilabel"],

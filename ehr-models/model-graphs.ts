@@ -29,8 +29,8 @@ export const TRAINING_DEFAULTS = {
   weightDecay: 0.01,
   clipNorm: 1,
   /**
-   * Adam's epsilon. Large ones, of the size of gradients, let rarely seen codes move in proportion to their
-   * gradients instead of by full steps.
+   * Adam's epsilon, for the gradient of one class. Large ones, of the size of gradients, let rarely seen codes
+   * move in proportion to their gradients instead of by full steps.
    */
   epsilon: 1e-8,
   /** constant | linear | cosine, after a linear rise over `warmup` of all steps. */
@@ -40,9 +40,14 @@ export const TRAINING_DEFAULTS = {
   averaging: 0.998,
 };
 
-/** The optimizer that hyperparameters ask for, in training and in every stage before it. */
-export function optimizerOf(hyper: typeof TRAINING_DEFAULTS): OptimizerOptions {
-  const { learningRate, weightDecay, clipNorm, epsilon } = hyper;
+/**
+ * The optimizer that hyperparameters ask for, in training and, without labels, in every stage before it. A
+ * multilabel loss is a mean over C classes, so what one of them does to a parameter is C times smaller than in a
+ * binary task; epsilon shrinks alike, or it would hold back what it only has to damp.
+ */
+export function optimizerOf(hyper: typeof TRAINING_DEFAULTS, labels?: LabelSpec): OptimizerOptions {
+  const { learningRate, weightDecay, clipNorm } = hyper;
+  const epsilon = hyper.epsilon / (labels?.kind === "multilabel" ? labels.classes.length : 1);
   return { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm, epsilon };
 }
 

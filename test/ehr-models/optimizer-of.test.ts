@@ -1,0 +1,23 @@
+/** What hyperparameters ask of the optimizer. */
+import t from "tap";
+import { optimizerOf, TRAINING_DEFAULTS } from "../../ehr-models/model-graphs.ts";
+import { LABELS } from "../support/samples.ts";
+
+const hyper = { ...TRAINING_DEFAULTS, learningRate: 0.02, epsilon: 0.006, weightDecay: 0.5 };
+
+t.test("epsilon is that of one class: a mean over classes has smaller gradients", async (t) => {
+  const C = LABELS.multilabel.classes.length;
+  t.ok(C > 1);
+  t.equal(optimizerOf(hyper, LABELS.multilabel).epsilon, 0.006 / C);
+  t.equal(optimizerOf(hyper, LABELS.binary).epsilon, 0.006);
+  t.equal(optimizerOf(hyper, LABELS.multiclass).epsilon, 0.006);
+  t.equal(optimizerOf(hyper).epsilon, 0.006, "stages without labels");
+});
+
+t.test("the rest is taken as it is", async (t) => {
+  const { learningRate, weightDecay, clipNorm } = optimizerOf(hyper, LABELS.multilabel);
+  t.same(
+    { learningRate, weightDecay, clipNorm },
+    { learningRate: 0.02, weightDecay: 0.5, clipNorm: 1 },
+  );
+});
