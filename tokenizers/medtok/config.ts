@@ -33,7 +33,10 @@ export interface MedTokConfig {
   readonly contrastTemperature: number;
   readonly klWeight: number;
   readonly klTemperature: number;
-  /** Rows of the shared region on which the KL term is estimated at each step; 0 takes all. */
+  /**
+   * Rows of the shared region on which the KL term is estimated at each step; 0 takes all, as published.
+   * `Deviation:` a sample, since the term is small and all rows would cost as much as a part's quantization.
+   */
   readonly klRows: number;
   readonly textDropout: number;
   readonly edgeDropout: number;
