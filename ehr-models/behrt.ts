@@ -25,8 +25,9 @@
  *   single months unseen. Layers start as torch's, their norms use an epsilon of 1e-5, and dropout also acts
  *   inside the feed-forward layers (the published code: N(0, 0.02²), 1e-12, not there).
  * Deviation: beside its summary the output reads sums of code vectors over the history and over the last visit,
- *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
- *   is the equation above, and the paper's preset.
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up; and what is known of
+ *   the subject (`subject-facts.ts`), as an age that is one of many rows, read through attention, is learned badly.
+ *   `readout = summary` is the equation above, and the paper's preset.
  * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset.
  */
 
@@ -41,7 +42,7 @@ import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { tanh } from "../engine/ops/activation.ts";
 import { add, equals, mul, scale, shift } from "../engine/ops/elementwise.ts";
-import { reshape } from "../engine/ops/layout.ts";
+import { concat, reshape } from "../engine/ops/layout.ts";
 import { multiplyDims } from "../engine/shape.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes, frozenTables } from "./code-embedding.ts";
@@ -56,6 +57,7 @@ import {
 } from "./model-graphs.ts";
 import { type PretrainStage, runStage, type StageFeeds } from "./pretraining.ts";
 import { ageRows, SPECIAL, SPECIAL_ROWS, sentenceInputs } from "./sentence-inputs.ts";
+import { subjectFacts } from "./subject-facts.ts";
 
 const N = multiplyDims("B", "L");
 /** Tokens of a part of a pretraining batch: bounds the logits of hidden codes, N times the vocabulary. */
@@ -80,7 +82,7 @@ const DEFAULTS = {
   codeDropout: 0.5,
   /** Standard deviation of tables at the start, and amplitude of Pos. */
   initialScale: 0.02,
-  /** What the output reads: `summary`, or `summary+sums`. */
+  /** What the output reads: `summary`, or `summary+sums`, which brings the subject's facts too. */
   readout: "summary+sums" as string,
   /** Width of the hidden layer behind `summary+sums`. */
   hidden: 128,
@@ -121,12 +123,12 @@ export function positions({ inputs, hyperparameters: h }: Encoder): Tensor {
 function embedSentence(words: Tensor, context: Encoder): Tensor {
   const { graph, inputs, hyperparameters: h } = context;
   const initial = normal(h.initialScale);
-  const rowsOf = (name: string, rows: number) => {
+  const rowsOf = (name: string, column: string, rows: number) => {
     const learned = table(graph, `${name}.table`, rows, h.width, { initial });
-    return reshape(lookup(learned, inputs[name] as Tensor), [N, h.width]);
+    return reshape(lookup(learned, inputs[column] as Tensor), [N, h.width]);
   };
-  const segment = rowsOf("segment", 2);
-  const age = rowsOf("age", ageRows(h.monthsPerAge));
+  const segment = rowsOf("segment", "segment", 2);
+  const age = rowsOf("age", "tokenAge", ageRows(h.monthsPerAge));
   const where = scale(positions(context), h.initialScale);
   const sum = [embedTokens(words, context), segment, age, where].reduce(add);
   return dropout(layerNorm(sum, "norm"), h.inputDropout, "sentence");
@@ -162,7 +164,7 @@ function forward(context: ForwardContext<H>): Tensor {
   if (h.readout === "summary")
     return linear(dropout(pooled, h.dropout, "pooled"), classes, "output", few);
   const sums = codeSums(words, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
-  return readSums(pooled, sums, classes, h);
+  return readSums(concat([pooled, subjectFacts(context)], 1), sums, classes, h);
 }
 
 /** Some codes of a part hidden: the columns that change, and what the loss reads. */
@@ -209,7 +211,7 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
 
 export const behrtModel: GraphModel<H> = {
   name: "behrt",
-  version: 2,
+  version: 3,
   description: "BERT over sentences of codes with age, segment and visit position.",
   reference: "Li et al., Scientific Reports 10, 7155, 2020",
   accepts: ["binary", "multiclass", "multilabel"],

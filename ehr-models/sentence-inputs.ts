@@ -8,7 +8,7 @@ import type { Tokenizer } from "../core/tokenizer.ts";
 import type { BatchSource, InputSpec } from "./batch-source.ts";
 import { sequenceLength } from "./batch-source.ts";
 import { sharesOf } from "./code-sums.ts";
-import { allocateColumns, type Columns } from "./inputs.ts";
+import { allocateColumns, type Columns, fillSample, SAMPLE_COLUMNS } from "./inputs.ts";
 import { rowsByVisit } from "./visit-inputs.ts";
 
 /** Ids of tokens that are no codes; 0 is a code, or padding. */
@@ -38,20 +38,22 @@ const COLUMNS = {
   /** 0 or 1, turning after each SEP. */
   segment: { type: "int32", shape: ["B", "L"] },
   /** Row of the age table: 0 padding, 1 unknown. */
-  age: { type: "int32", shape: ["B", "L"] },
+  tokenAge: { type: "int32", shape: ["B", "L"] },
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
-/** Weights of tokens for an output that reads sums of codes (`code-sums.ts`); 0 where there is no code. */
-const SUM_COLUMNS = {
+/** For an output that reads sums of codes (`code-sums.ts`) and what is known of the subject. */
+const OUTPUT_COLUMNS = {
+  /** Weights of tokens; 0 where there is no code. */
   share: { type: "float32", shape: ["B", "L"] },
   isLast: { type: "float32", shape: ["B", "L"] },
+  ...SAMPLE_COLUMNS,
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
 export interface SentenceOptions {
   /** L at most, CLS included. */
   readonly maxLength: number;
   readonly monthsPerRow: number;
-  /** Whether the columns for sums are wanted. */
+  /** Whether the columns for an output that reads sums are wanted. */
   readonly sums: boolean;
 }
 
@@ -109,7 +111,7 @@ function fill(columns: Columns, place: Place): void {
   };
   set("special", 0, SPECIAL.cls);
   set("mask", 0, 1);
-  set("age", 0, ages[sentence.visit[0] ?? -1] ?? place.ageNow);
+  set("tokenAge", 0, ages[sentence.visit[0] ?? -1] ?? place.ageNow);
   let visits = 0;
   for (const [i, from] of sentence.row.entries()) {
     const isSep = from === SEP_ROW;
@@ -118,7 +120,7 @@ function fill(columns: Columns, place: Place): void {
     set("mask", 1 + i, 1);
     set("position", 1 + i, visits);
     set("segment", 1 + i, visits % 2);
-    set("age", 1 + i, ages[sentence.visit[i] as number] as number);
+    set("tokenAge", 1 + i, ages[sentence.visit[i] as number] as number);
     if (isSep) visits += 1;
   }
   fillSums(columns, place);
@@ -144,7 +146,7 @@ export function sentenceInputs(
   { maxLength, monthsPerRow, sums }: SentenceOptions,
 ): BatchSource {
   const specs: Readonly<Record<string, InputSpec>> = sums
-    ? { ...COLUMNS, ...SUM_COLUMNS }
+    ? { ...COLUMNS, ...OUTPUT_COLUMNS }
     : COLUMNS;
   const lengths = new Map<number, number>();
   const lengthOf = (sample: number): number => {
@@ -176,6 +178,7 @@ export function sentenceInputs(
           ageNow: ageAt(0),
           at: b * L,
         });
+        fillSample(feeds, b, source, sample);
       }
       return { feeds, dims: { B, L } };
     },

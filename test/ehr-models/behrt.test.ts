@@ -26,7 +26,7 @@ t.test("it has as many parameters as its equations say, whatever its length (B4)
   for (const [maxLength, readout, head] of [
     [24, "summary", layer(d, 3)],
     [48, "summary", layer(d, 3)],
-    [48, "summary+sums", layer(d + 2 * d, 10) + layer(10, 3)],
+    [48, "summary+sums", layer(d + 10 + 2 * d, 10) + layer(10, 3)], // 3 of age, 3 sexes, 4 races
   ] as const) {
     const settings = { ...SIZES, maxLength, readout, hidden: 10, pretrainEpochs: 0 };
     const model = await behrt.fit(contextOf({ train, epochs: 1 }), settings);
@@ -97,6 +97,36 @@ t.test("the order of codes inside a visit says nothing, that of visits does", as
   const logits = run.of["logits"]?.values ?? [];
   t.ok(Math.abs((logits[0] as number) - (logits[3] as number)) < 1e-5);
   t.ok(Math.abs((logits[0] as number) - (logits[6] as number)) > 1e-3);
+});
+
+t.test("the output reads age, sex and race beside a sentence that lacks them", async (t) => {
+  const [base] = makeSamples(30, LABELS.multiclass).filter(
+    ({ sex, race }) => sex === 1 && race === 1,
+  );
+  if (base === undefined) throw new Error("no such sample");
+  const { history } = base;
+  // Visits that nobody knows the start of: all tokens then have the age that is unknown.
+  const visitStart = history.visitStart.map(() => Number.NaN);
+  const blank = { ...base, history: { ...history, visitStart }, ageYears: 40 };
+  const others = [
+    { ...blank, ageYears: 80 },
+    { ...blank, sex: 2 },
+    { ...blank, race: 2 },
+  ];
+  const source = sourceOf([blank, ...others], LABELS.multiclass);
+  const logitsOf = async (readout: string) => {
+    const settings = { ...SIZES, maxLength: 64, readout };
+    const run = await modelValues(behrtModel, source, settings, (context) => ({
+      logits: behrtModel.forward(context),
+    }));
+    return Array.from(run.of["logits"]?.values ?? []);
+  };
+  const published = await logitsOf("summary");
+  const ours = await logitsOf("summary+sums");
+  for (const row of [1, 2, 3]) {
+    t.ok(Math.abs((published[0] as number) - (published[3 * row] as number)) < 1e-6);
+    t.ok(Math.abs((ours[0] as number) - (ours[3 * row] as number)) > 1e-4, `row ${row}`);
+  }
 });
 
 t.test("hiding a code changes its token to MASK, and no other column's row", async (t) => {

@@ -36,25 +36,25 @@ const columnsOf = (maxLength: number, sample: number, n: number) => {
 
 t.test("a sentence is CLS, then each visit's codes and a SEP", async (t) => {
   const columns = columnsOf(64, 0, 8);
-  t.same(columns("codes", "special", "mask", "position", "segment", "age"), {
+  t.same(columns("codes", "special", "mask", "position", "segment", "tokenAge"), {
     codes: [0, 9, 5, 0, 11, 0, 0, 0],
     special: [1, 0, 0, 2, 0, 2, 0, 0],
     mask: [1, 1, 1, 1, 1, 1, 0, 0],
     position: [0, 0, 0, 0, 1, 1, 0, 0],
     segment: [0, 0, 0, 0, 1, 1, 0, 0],
-    age: [602, 602, 602, 602, 609, 609, 0, 0],
+    tokenAge: [602, 602, 602, 602, 609, 609, 0, 0],
   });
   t.same(inputsOf(64).lengthOf(0), 6);
 });
 
 t.test("a cut keeps the latest tokens, and all rows are made after it (B10)", async (t) => {
   // CLS and the latest four: 3 SEP 9 SEP.
-  t.same(columnsOf(5, 0, 6)("codes", "special", "position", "segment", "age"), {
+  t.same(columnsOf(5, 0, 6)("codes", "special", "position", "segment", "tokenAge"), {
     codes: [0, 5, 0, 11, 0, 0],
     special: [1, 0, 2, 0, 2, 0],
     position: [0, 0, 0, 1, 1, 0],
     segment: [0, 0, 0, 1, 1, 0],
-    age: [602, 602, 602, 609, 609, 0],
+    tokenAge: [602, 602, 602, 609, 609, 0],
   });
 });
 
@@ -64,7 +64,7 @@ t.test("a cut that would start with a SEP starts after it, each time the same (B
     codes: [0, 11, 0, 0],
     special: [1, 0, 2, 0],
     position: [0, 0, 0, 0],
-    age: [609, 609, 609, 0],
+    tokenAge: [609, 609, 609, 0],
   };
   const inputs = inputsOf(4);
   t.equal(inputs.lengthOf(0), 3);
@@ -76,12 +76,12 @@ t.test("a cut that would start with a SEP starts after it, each time the same (B
 });
 
 t.test("a sample without codes is a CLS of its age now; an unknown age has a row", async (t) => {
-  t.same(columnsOf(64, 1, 2)("special", "mask", "age"), {
+  t.same(columnsOf(64, 1, 2)("special", "mask", "tokenAge"), {
     special: [1, 0],
     mask: [1, 0],
-    age: [609, 0],
+    tokenAge: [609, 0],
   });
-  t.same(columnsOf(64, 2, 7)("age"), { age: [1, 1, 1, 1, 1, 1, 0] });
+  t.same(columnsOf(64, 2, 7)("tokenAge"), { tokenAge: [1, 1, 1, 1, 1, 1, 0] });
 });
 
 t.test("ages have the paper's 1,322 rows in months, and fewer in longer steps", async (t) => {
@@ -93,5 +93,25 @@ t.test("ages have the paper's 1,322 rows in months, and fewer in longer steps", 
     monthsPerRow: 12,
     sums: false,
   });
-  t.equal(inputs.collate(Int32Array.of(0)).feeds["age"]?.[0], 111);
+  t.equal(inputs.collate(Int32Array.of(0)).feeds["tokenAge"]?.[0], 111);
+});
+
+t.test("what is known of the subject comes with the sums, and only then", (t) => {
+  const rows = (sums: boolean) => {
+    const inputs = sentenceInputs(source, learnedTokenizer(), {
+      maxLength: 64,
+      monthsPerRow: 12,
+      sums,
+    });
+    const { age, sex, race } = inputs.collate(all).feeds;
+    return { age: [...(age ?? [])], sex: [...(sex ?? [])], race: [...(race ?? [])] };
+  };
+  const years = (Math.fround(person.ageYears) - 60) / 20;
+  t.same(rows(true), {
+    age: [Math.fround(years), 1, Math.fround(years), 1, 0, 0],
+    sex: [person, empty, unknown].map(({ sex }) => sex),
+    race: [person, empty, unknown].map(({ race }) => race),
+  });
+  t.same(rows(false), { age: [], sex: [], race: [] });
+  t.end();
 });
