@@ -9,7 +9,7 @@
  *   α      = softmax over the visits that are there of g_t w_α + b_α      (step 2, equation 1) [B, T]
  *   β_t    = tanh(h_t W_β + b_β)                                          (step 3, equation 2) [B, T, m]
  *   c      = Σ_t α_t β_t ⊙ v_t                                            (step 4)           [B, m]
- *   logits = drop(c) W + f W_f + b                                        (step 5)           [B, C]
+ *   logits = drop(c) W + s f W_f + b                                      (step 5)           [B, C]
  *   code c of visit t adds  α_t (β_t ⊙ E[c]) · W[:, k]  to the logit of class k  (equation 5)
  *
  * τ_t = log(1 + days from visit t to the prediction) / 10. Visits stand latest first in a batch, so that looking
@@ -18,7 +18,8 @@
  * visits of very many codes would drown the others.
  *
  * Deviation: age, sex and race enter the last layer as f (`demographics`), which the paper has not; the
- *   logit stays a sum of contributions.
+ *   logit stays a sum of contributions. They are scaled by s (`factsScale`): Adam moves every weight by about the
+ *   learning rate a step, so that a few facts take the many steps in which thousands of codes are already overfitted.
  * Deviation: τ is divided by ten, as undivided it drowns the small vectors that codes start with.
  * Deviation: the published code halves the states g_t and h_t before use; the paper's equations do not.
  * Deviation: AdamW with decay instead of Adadelta with an L2 term; biases in the reset product (torch's cell).
@@ -46,8 +47,8 @@ const COLUMNS = ["codes", "membership", "visitMask", "visitDays"] as const;
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  learningRate: 7e-4,
-  weightDecay: 0.3,
+  learningRate: 1e-3,
+  weightDecay: 1,
   /** m. */
   width: 64,
   /** p and q. */
@@ -65,6 +66,8 @@ const DEFAULTS = {
   times: true,
   /** Whether f enters the last layer. */
   demographics: true,
+  /** s. */
+  factsScale: 5,
   maxVisits: 32,
   maxVisitCodes: 128,
 };
@@ -102,14 +105,15 @@ export function retainParts(context: ForwardContext<H>): RetainParts {
   const betaByVisit = reshape(beta, ["B", T, m]);
   const weighted = mul(mul(reshape(alpha, ["B", T, 1]), betaByVisit), visits);
   const summary = dropout(sum(weighted, [1]), h.dropout, "summary");
-  const last = h.demographics ? concat([summary, subjectFacts(context)], 1) : summary;
+  const facts = () => scale(subjectFacts(context), h.factsScale);
+  const last = h.demographics ? concat([summary, facts()], 1) : summary;
   const logits = linear(last, classes, "output", few);
   return { visits, alpha, beta: betaByVisit, logits };
 }
 
 export const retainModel: GraphModel<H> = {
   name: "retain",
-  version: 1,
+  version: 2,
   description:
     "Two reverse-time attentions over visits; every code's share of a logit can be read off.",
   reference: "Choi et al., NeurIPS 2016",

@@ -33,6 +33,10 @@ const parameter = ({ parameters }: ModelValues, name: string) =>
   Array.from(parameters.get(name) ?? []);
 const dot = (a: Vector, b: Vector) => a.reduce((s, x, i) => s + x * (b[i] as number), 0);
 
+/** s f. */
+const scaledFacts = (sample: MadeSample) =>
+  factsPlain(sample).map((x) => retainModel.defaults.factsScale * x);
+
 /** Equations of the paper, in time order and without padding: α, β by visit, and the logits. */
 function retainPlain(run: ModelValues, sample: MadeSample) {
   const { history } = sample;
@@ -50,7 +54,7 @@ function retainPlain(run: ModelValues, sample: MadeSample) {
   const summary = Array.from({ length: m }, (_, j) =>
     v.reduce((s, visit, t) => s + (alpha[t] ?? 0) * (beta[t]?.[j] ?? 0) * (visit[j] ?? 0), 0),
   );
-  const logits = affinePlain(run.parameters, "output", [...summary, ...factsPlain(sample)]);
+  const logits = affinePlain(run.parameters, "output", [...summary, ...scaledFacts(sample)]);
   return { alpha, beta, logits };
 }
 
@@ -140,7 +144,7 @@ t.test("the contributions of codes and facts, and the bias, add up to the logit"
     const { history } = sample;
     for (let k = 0; k < 3; k++) {
       const column = Array.from({ length: W.length / 3 }, (_, i) => W[3 * i + k] as number);
-      let logit = (bias[k] as number) + dot(factsPlain(sample), column.slice(m));
+      let logit = (bias[k] as number) + dot(scaledFacts(sample), column.slice(m));
       for (let i = 0; i < history.length; i++) {
         const slot = b * T + (history.visitCount - 1 - (history.visit[i] as number));
         const alpha = run.of["alpha"]?.values[slot] as number;
