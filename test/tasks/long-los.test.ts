@@ -23,7 +23,12 @@ t.test("a stay that is over by then is no sample, one that ends at midnight is",
 t.test(
   "no discharge, a discharge before admission, outpatients and minors are left out",
   async (t) => {
-    t.same(await stay("2150-01-01", null), []);
+    const ended = { subject: 1, id: 6, start: "2150-03-01 10:00", end: "2150-03-03 10:00" };
+    const open = { subject: 1, id: 5, start: "2150-01-01", end: null };
+    t.same(await labelsOf(longLos, { subjects: [{ id: 1 }], visits: [open, ended] }), [
+      [6, "2150-03-01 23:59:59", []],
+    ]);
+    await t.rejects(stay("2150-01-01", null), /no stay here has a recorded end/);
     t.same(await stay("2150-01-05", "2150-01-01"), []);
     t.same(await stay("2150-01-01", "2150-02-01", {}, { type: "outpatient" }), []);
     t.same(await stay("2110-01-01", "2110-02-01"), []);

@@ -95,7 +95,12 @@ t.test(
     t.same(await asked([], [YEARS[0] as HandVisit], { death: "2150-01-05 12:00" }), []);
     t.equal((await asked([], [YEARS[0] as HandVisit], { death: "2150-01-05 18:00" })).length, 1);
     t.same(await asked([], [visit(1, "2110-01-01", "2110-01-05")]), []);
-    t.same(await asked([], [visit(1, "2150-01-01", null)]), []);
+    const open = visit(2, "2150-03-01", null);
+    t.same(
+      await asked([], [YEARS[0] as HandVisit, open]),
+      await asked([], [YEARS[0] as HandVisit]),
+    );
+    await t.rejects(asked([], [open]), /no stay here has a recorded end/);
     t.same(await asked([], [visit(1, "2150-01-01", "2150-01-05", { type: "outpatient" })]), []);
   },
 );
