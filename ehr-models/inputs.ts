@@ -19,6 +19,8 @@ const CODE_COLUMNS = {
   mask: { type: "float32", shape: BY_CODE },
   /** log(1 + n) / n, n being how often the unit occurs in the history: summed over its occurrences, log(1 + n). */
   share: { type: "float32", shape: BY_CODE },
+  /** 1 for a code of the last visit, else 0. */
+  isLast: { type: "float32", shape: BY_CODE },
   /** 0-based ordinal of the visit. */
   visit: { type: "int32", shape: BY_CODE },
   /** Visits between this one and the last of the history; 0 for the last. Does not depend on how much was cut. */
@@ -103,13 +105,14 @@ function fillInterval(feeds: Columns, name: "within" | "between", row: Row): voi
 }
 
 function fillCodes(feeds: Columns, row: Row, unit: Int32Array): void {
-  const { codes, mask, visitsBefore } = feeds;
+  const { codes, mask, visitsBefore, isLast } = feeds;
   const { code, visit, length, visitCount } = row.history;
   for (let i = 0; i < length; i++) {
     if (codes !== undefined) codes[row.at + i] = unit[code[i] as number] as number;
     if (mask !== undefined) mask[row.at + i] = 1;
-    if (visitsBefore !== undefined)
-      visitsBefore[row.at + i] = visitCount - 1 - (visit[i] as number);
+    const before = visitCount - 1 - (visit[i] as number);
+    if (visitsBefore !== undefined) visitsBefore[row.at + i] = before;
+    if (isLast !== undefined) isLast[row.at + i] = Number(before === 0);
   }
   const { share } = feeds;
   if (share !== undefined)

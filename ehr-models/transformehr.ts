@@ -41,8 +41,8 @@ import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
-import { relu, tanh } from "../engine/ops/activation.ts";
-import { add, mul, scale, shift } from "../engine/ops/elementwise.ts";
+import { tanh } from "../engine/ops/activation.ts";
+import { add, scale } from "../engine/ops/elementwise.ts";
 import { oneHot, takeRows } from "../engine/ops/indexing.ts";
 import { concat, expand, reshape, slice, transpose } from "../engine/ops/layout.ts";
 import { softmaxLoss } from "../engine/ops/losses.ts";
@@ -200,10 +200,9 @@ function forward(context: ForwardContext<H>): Tensor {
   const dense = tanh(linear(dropout(answer, h.dropout, "answer"), h.width, "head", few));
   if (h.readout === "summary")
     return linear(dropout(dense, h.dropout, "head"), classes, "output", few);
-  const { share, visitsBefore, mask: real } = inputs as Readonly<Record<string, Tensor>>;
-  const isLast = mul(relu(shift(scale(visitsBefore as Tensor, -1), 1)), real as Tensor);
   const rows = reshape(codes, [multiplyDims("B", "L"), h.width]);
-  return readSums(dense, codeSums(rows, [share as Tensor, isLast], h), classes, h);
+  const sums = codeSums(rows, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
+  return readSums(dense, sums, classes, h);
 }
 
 /** E of the known units turned around where it is learned, else a matrix of its own, [d, V - 2]. */
@@ -292,7 +291,11 @@ export const transformehrModel: GraphModel<H> = {
     checkWord("readout", h.readout, READOUTS);
   },
   inputs: (source, tokenizer, { readout }) =>
-    sequenceInputs(source, tokenizer, readout === "summary" ? COLUMNS : [...COLUMNS, "share"]),
+    sequenceInputs(
+      source,
+      tokenizer,
+      readout === "summary" ? COLUMNS : [...COLUMNS, "share", "isLast"],
+    ),
   bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
   forward,
   pretrain,

@@ -43,9 +43,8 @@ import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
-import { relu } from "../engine/ops/activation.ts";
 import { needsChunks } from "../engine/ops/attention.ts";
-import { add, mul, scale, shift, sin } from "../engine/ops/elementwise.ts";
+import { add, scale, sin } from "../engine/ops/elementwise.ts";
 import { concat, expand, reshape } from "../engine/ops/layout.ts";
 import { product } from "../engine/ops/matmul.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
@@ -136,12 +135,6 @@ function embedHistory({ inputs, tokenizer, hyperparameters: h }: ForwardContext<
   return { codes, history };
 }
 
-/** 1 in the last visit, else 0, [B, L]. */
-function isLast({ inputs }: ForwardContext<H>): Tensor {
-  const latest = relu(shift(scale(inputs["visitsBefore"] as Tensor, -1), 1));
-  return mul(latest, inputs["mask"] as Tensor);
-}
-
 /** [B, 4, d]: the summary token and what is known of the subject. */
 function leadingPositions({
   graph,
@@ -190,7 +183,7 @@ function forward(context: ForwardContext<H>): Tensor {
   }
   const summary = h.norm === "pre" ? layerNorm(x, "norm") : x; // [B, d]
   if (h.readout === "summary") return linear(summary, classes, "output", { fewRows: true });
-  const sums = codeSums(codes, [inputs["share"] as Tensor, isLast(context)], h);
+  const sums = codeSums(codes, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
   return readSums(concat([summary, subjectFacts(context)], 1), sums, classes, h);
 }
 
@@ -244,7 +237,11 @@ export const transformerModel: GraphModel<H> = {
   history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
   check,
   inputs: (source, tokenizer, { readout }) =>
-    sequenceInputs(source, tokenizer, readout === "summary" ? COLUMNS : [...COLUMNS, "share"]),
+    sequenceInputs(
+      source,
+      tokenizer,
+      readout === "summary" ? COLUMNS : [...COLUMNS, "share", "isLast"],
+    ),
   bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
   forward,
 };
