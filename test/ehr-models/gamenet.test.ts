@@ -1,6 +1,7 @@
 import t from "tap";
 import { COIN, TEMPERATURE } from "../../ehr-models/drug-loss.ts";
-import { earlierDrugs, gamenet, gamenetModel } from "../../ehr-models/gamenet.ts";
+import { gamenet, gamenetModel } from "../../ehr-models/gamenet.ts";
+import { earlierDrugs } from "../../ehr-models/gamenet-memory.ts";
 import { prepare } from "../../ehr-models/graph-model.ts";
 import { makePredictor, makeTrainer, trainingBatch } from "../../ehr-models/model-graphs.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
