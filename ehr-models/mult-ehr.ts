@@ -37,7 +37,6 @@
  */
 import { BenchError } from "../core/errors.ts";
 import type { LabelKind } from "../core/label.ts";
-import type { FitContext } from "../core/model.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { dropout, mask } from "../engine/layers/dropout.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
@@ -47,22 +46,18 @@ import { add, mul, scale } from "../engine/ops/elementwise.ts";
 import { concat, reshape, slice, transpose } from "../engine/ops/layout.ts";
 import { multiplyDims } from "../engine/shape.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
-import { embedCodes, frozenTables } from "./code-embedding.ts";
+import { embedCodes } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums, sameLayer } from "./code-sums.ts";
-import { drugClasses, groupsSeen } from "./drug-graphs.ts";
 import { CODE_TYPES, type CodeType, type EgoGraph, isOfType, readEgoGraph } from "./ego-graph.ts";
-import { drawEdges, edgeLoss, edgeSource } from "./graph-edges.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import {
   type ForwardContext,
   type GraphModel,
   type LossContext,
-  type Setup,
   TRAINING_DEFAULTS,
 } from "./model-graphs.ts";
-import { NOISE, noiseLoss, taskLoss, tasksLoss } from "./mult-ehr-losses.ts";
-import { nextVisits } from "./next-visit.ts";
-import { type PretrainStage, runStage } from "./pretraining.ts";
+import { NOISE, noiseLoss, taskLoss } from "./mult-ehr-losses.ts";
+import { multEhrStages } from "./mult-ehr-stages.ts";
 import { FACT_COLUMNS, subjectFacts } from "./subject-facts.ts";
 import { visitInputs } from "./visit-inputs.ts";
 import { logDays } from "./visit-sums.ts";
@@ -99,8 +94,6 @@ const DEFAULTS = {
   /** γ of the edges. */
   edgeMargin: 0.1,
 };
-/** Draws of a part of a batch of timelines: bounds what is held of the edges' vectors. */
-const PRETRAIN_TOKENS = 8192;
 type H = typeof DEFAULTS;
 type Context = ForwardContext<H>;
 
@@ -224,62 +217,14 @@ function loss(context: LossContext<H>, kind: LabelKind): Tensor {
   return add(both, scale(noiseLoss(parts.trivial, weighting), h.noiseWeight));
 }
 
-/** Stage 1: vectors of codes from the edges of training timelines. */
-async function learnEdges(context: FitContext, { hyperparameters: h, tokenizer }: Setup<H>) {
-  const timelines = await context.timelines(multEhrModel.history(h));
-  const stage: PretrainStage = {
-    name: "edges",
-    source: edgeSource(timelines),
-    limits: { tokens: PRETRAIN_TOKENS, bytesOfSample: () => 0 },
-    hyperparameters: { ...h, learningRate: h.pretrainLearningRate, weightDecay: 0 },
-    epochs: h.pretrainEpochs,
-    held: frozenTables(tokenizer),
-    loss: ({ graph, total }) =>
-      edgeLoss(graph, total, tokenizer, {
-        width: h.inputWidth,
-        initialScale: h.initialScale,
-        margin: h.edgeMargin,
-      }),
-    feeds: (samples, _, random) => drawEdges(timelines, tokenizer, samples, random),
-  };
-  return runStage(stage, context);
-}
-
-/** Stage 2: the auxiliary tasks, from the vectors of stage 1. */
-async function learnTasks(
-  context: FitContext,
-  { hyperparameters: h, tokenizer, raceCount, limits }: Setup<H>,
-  start: NonNullable<PretrainStage["start"]>,
-) {
-  const { codes } = context;
-  const timelines = await context.timelines(multEhrModel.history(h));
-  const classes = drugClasses(codes, groupsSeen(codes, timelines));
-  const D = classes.groups.length;
-  const stage: PretrainStage = {
-    name: "tasks",
-    source: multEhrModel.inputs(timelines, tokenizer, { ...h, readout: "summary" }),
-    limits,
-    hyperparameters: { ...h, learningRate: h.pretrainLearningRate },
-    epochs: h.pretrainEpochs,
-    held: frozenTables(tokenizer),
-    start,
-    loss: ({ graph, inputs, total }) => {
-      const timeline = { graph, inputs, tokenizer, raceCount, hyperparameters: h, classes: 0 };
-      const ego = egoGraph(embed(timeline), timeline);
-      const state = dropout(readEgoGraph(ego, "causal", h), h.dropout, "sample");
-      return tasksLoss(graph, state, D, total);
-    },
-    feeds: (samples, collated, random) =>
-      nextVisits({ timelines, codes, classes, maxVisits: h.maxVisits }, samples, collated, random),
-  };
-  return runStage(stage, context);
-}
-
-async function pretrain(context: FitContext, setup: Setup<H>) {
-  const edges = await learnEdges(context, setup);
-  const tasks = await learnTasks(context, setup, edges.parameters);
-  return { parameters: tasks.parameters, summaries: [edges.summary, tasks.summary] };
-}
+/** h of a timeline, as training computes it. */
+const pretrain: NonNullable<GraphModel<H>["pretrain"]> = (context, setup) =>
+  multEhrStages(context, setup, ({ graph, inputs }) => {
+    const { tokenizer, raceCount, hyperparameters } = setup;
+    const timeline = { graph, inputs, tokenizer, raceCount, hyperparameters, classes: 0 };
+    const ego = egoGraph(embed(timeline), timeline);
+    return dropout(readEgoGraph(ego, "causal", hyperparameters), hyperparameters.dropout, "sample");
+  });
 
 function check(h: H): void {
   checkRates(h);
