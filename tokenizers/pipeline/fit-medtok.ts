@@ -18,11 +18,11 @@ import { tokenizerRandom } from "./random.ts";
 import {
   type Rows,
   refuseFilesWithFolder,
+  rowsOfArtefact,
   rowsOfFolder,
   sourceOf,
   splitFingerprint,
   tokenizerOfRows,
-  tokensOf,
 } from "./rows.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 import { ownRows } from "./units.ts";
@@ -88,15 +88,7 @@ async function trainedRows(context: TokenizerContext, settings: Settings): Promi
   try {
     if (!use.quantised || use.codebook === "random")
       return await ablated(context, artefact, made, settings);
-    const count = context.codes.size;
-    const all = Array.from({ length: count }, (_, row) => row);
-    return {
-      rows: ownRows(count),
-      embeddings: artefact.embeddings.floats(0, count),
-      width: artefact.config.width,
-      tokens: tokensOf(artefact, all),
-      hash: artefact.hash,
-    };
+    return rowsOfArtefact(artefact, ownRows(context.codes.size));
   } finally {
     artefact.close();
   }

@@ -19,11 +19,11 @@ import { tokenizerRandom } from "./random.ts";
 import {
   type Rows,
   refuseFilesWithFolder,
+  rowsOfArtefact,
   rowsOfFolder,
   sourceOf,
   splitFingerprint,
   tokenizerOfRows,
-  tokensOf,
 } from "./rows.ts";
 
 /** Raised when the same inputs could give another artefact. */
@@ -108,7 +108,7 @@ async function contents(
 }
 
 async function trainedRows(context: TokenizerContext, config: VqGraphConfig): Promise<Rows> {
-  const { cacheFolder, threads, report, signal, codes } = context;
+  const { cacheFolder, threads, report, signal } = context;
   const inputs = await inputsOf(context, config);
   const split = config.coOccurrence ? splitFingerprint(context) : null;
   const { mode: _, trainable: __, ...training } = config;
@@ -120,14 +120,8 @@ async function trainedRows(context: TokenizerContext, config: VqGraphConfig): Pr
     await writeArtefact(folder, await contents(inputs, config, trained, split, threads));
   });
   try {
-    const all = Array.from({ length: codes.size }, (_, row) => row);
-    return {
-      rows: Int32Array.from(all, (row) => (inputs.nodesOf[row]?.length === 0 ? -1 : row)),
-      embeddings: artefact.embeddings.floats(0, codes.size),
-      width: artefact.config.width,
-      tokens: tokensOf(artefact, all),
-      hash: artefact.hash,
-    };
+    const known = inputs.nodesOf.map((nodes, row) => (nodes.length === 0 ? -1 : row));
+    return rowsOfArtefact(artefact, Int32Array.from(known));
   } finally {
     artefact.close();
   }

@@ -139,8 +139,21 @@ async function withTexts(
   };
 }
 
+/** Rows of an artefact that holds just the store's codes, in their order; `rows` says which of them each code reads. */
+export function rowsOfArtefact(artefact: Artefact, rows: Int32Array): Rows {
+  const count = artefact.code.length;
+  const all = Array.from({ length: count }, (_, row) => row);
+  return {
+    rows,
+    embeddings: artefact.embeddings.floats(0, count),
+    width: artefact.config.width,
+    tokens: tokensOf(artefact, all),
+    hash: artefact.hash,
+  };
+}
+
 /** Tokens of some rows of an artefact; null where it has none or no codebook. */
-export function tokensOf(artefact: Artefact, rows: readonly number[]): Rows["tokens"] {
+function tokensOf(artefact: Artefact, rows: readonly number[]): Rows["tokens"] {
   const tokens = artefact.tokens();
   const codebook = artefact.codebook();
   const layout = artefact.config.tokens;
