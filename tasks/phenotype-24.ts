@@ -5,8 +5,8 @@
  */
 import { shortHash } from "../core/hash.ts";
 import type { TaskDefinition } from "../core/task.ts";
-import { ADULT_STAY_RULES, overStays } from "./cohort.ts";
-import { PHENOTYPE_FLAWS, phenotypeCohort } from "./phenotype-cohort.ts";
+import { overStays } from "./cohort.ts";
+import { PHENOTYPE_FLAWS, PHENOTYPE_RULES, phenotypeCohort } from "./phenotype-cohort.ts";
 
 export const PHENOTYPE_24 = "phenotype-24";
 
@@ -62,8 +62,7 @@ export function phenotype24(phenotypes: readonly NodePhenotype[]): TaskDefinitio
     options: {},
     history: { hideIndexVisit: ["diagnosis"] },
     rules: [
-      ...ADULT_STAY_RULES,
-      "Exactly one ICU stay in the admission, with a recorded end; prediction at that end.",
+      ...PHENOTYPE_RULES,
       "Positive for a phenotype when its node is among the nodes that the code table gives one of the admission's diagnoses. Codes are compared as the table writes them, without their system.",
       "24 positions, of which two are the same node and so the same class twice.",
       "The admission's own diagnoses are hidden, since they are the answer; admissions without any of the phenotypes stay in.",

@@ -1,6 +1,13 @@
 /** What the tasks about phenotypes share: who is asked, when, and how codes become the classes of a stay. */
 import type { Flaw, Flaws } from "../core/protocol.ts";
-import { adultStay, type Cohort, NEXT_VISIT, onlyReturning, staysOf } from "./cohort.ts";
+import {
+  ADULT_STAY_RULES,
+  adultStay,
+  type Cohort,
+  NEXT_VISIT,
+  onlyReturning,
+  staysOf,
+} from "./cohort.ts";
 
 /** Flaws of protocol `paper` in these tasks. */
 export const PHENOTYPE_FLAWS: readonly Flaw[] = [
@@ -11,6 +18,12 @@ export const PHENOTYPE_FLAWS: readonly Flaw[] = [
   "cohort-by-label",
   "phenotypes-out-of-order",
   "phenotype-in-input",
+];
+
+/** Who is asked, and when. */
+export const PHENOTYPE_RULES: readonly string[] = [
+  ...ADULT_STAY_RULES,
+  "Exactly one ICU stay in the admission, with a recorded end; prediction at that end.",
 ];
 
 /**

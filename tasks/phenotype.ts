@@ -1,8 +1,8 @@
 /** The 25 acute care conditions of a stay, asked at the end of its ICU stay. */
 import type { TaskDefinition } from "../core/task.ts";
 import { expandCodes } from "../core/vocabulary/code-list.ts";
-import { ADULT_STAY_RULES, overStays } from "./cohort.ts";
-import { PHENOTYPE_FLAWS, phenotypeCohort } from "./phenotype-cohort.ts";
+import { overStays } from "./cohort.ts";
+import { PHENOTYPE_FLAWS, PHENOTYPE_RULES, phenotypeCohort } from "./phenotype-cohort.ts";
 import { PHENOTYPES } from "./phenotype-definitions.ts";
 
 /** One row a phenotype and version: its number, the vocabulary, and its codes separated by blanks. */
@@ -39,8 +39,7 @@ export const phenotype: TaskDefinition = {
   options: {},
   history: { hideIndexVisit: ["diagnosis"] },
   rules: [
-    ...ADULT_STAY_RULES,
-    "Exactly one ICU stay in the admission, with a recorded end; prediction at that end.",
+    ...PHENOTYPE_RULES,
     "Positive for a condition when any diagnosis of the admission, at any rank, belongs to its CCS group.",
     "ICD-9-CM follows CCS 2015; the ICD-10-CM lists are derived, not an official release, and prevalence jumps between the two versions.",
     "A code counts only when it is listed: ICD-10 codes issued after January 2021 belong to no condition, nor do a few retired before it (I48.1 and I48.2, atrial fibrillation, among them).",
