@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { BenchError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
-import { attempt, damagedCopy, dataFiles, editBytes, faults } from "../test/Dataset/damage.ts";
+import { attempt, attemptDamaged, dataFiles, editBytes, faults } from "../test/Dataset/damage.ts";
 import { soundSources } from "../test/Dataset/sound-sources.ts";
 
 const { values: flags } = parseArgs({
@@ -37,11 +37,9 @@ try {
       const file = files[random.below(files.length)] ?? "";
       const before = readFileSync(join(source.root, file));
       const bytes = editBytes(before, random);
-      const to = join(folder, "copy");
-      const result = await attempt(damagedCopy(source, to, file, bytes), join(to, "cache")).catch(
-        (error: unknown) => String(error),
+      const result = await attemptDamaged(folder, source, file, bytes).catch((error: unknown) =>
+        String(error),
       );
-      rmSync(to, { recursive: true, force: true });
       if (result instanceof BenchError) {
         counts.refused++;
         continue;

@@ -105,6 +105,21 @@ export async function attempt(
   }
 }
 
+/** What becomes of a source when one of its files has other bytes; the copy below `folder` is gone afterwards. */
+export async function attemptDamaged(
+  folder: string,
+  source: SoundSource,
+  file: string,
+  bytes: Buffer,
+): Promise<Snapshot | BenchError> {
+  const to = mkdtempSync(join(folder, "copy-"));
+  try {
+    return await attempt(damagedCopy(source, to, file, bytes), join(to, "cache"));
+  } finally {
+    rmSync(to, { recursive: true });
+  }
+}
+
 /** Rows of a csv file as another reader sees them, each as one text; undefined where it refuses the file. */
 function csvLines(bytes: Buffer, file: string): string[] | undefined {
   try {

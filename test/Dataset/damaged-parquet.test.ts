@@ -4,7 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { BenchError } from "../../core/errors.ts";
 import { Database, sqlText } from "../../Dataset/duckdb.ts";
-import { attempt, damagedCopy, dataFiles, type Snapshot } from "./damage.ts";
+import { attempt, attemptDamaged, damagedCopy, dataFiles } from "./damage.ts";
 import { type SoundSource, soundSources } from "./sound-sources.ts";
 
 const folder = t.testdir({});
@@ -15,20 +15,10 @@ const EVENTS: Readonly<Record<string, string>> = {
   "ehrshot-meds": "data/data.parquet",
 };
 let copies = 0;
+const after = (source: SoundSource, file: string, bytes: Buffer) =>
+  attemptDamaged(folder, source, file, bytes);
 
 const eventsOf = ({ name }: SoundSource) => EVENTS[name] ?? "";
-
-/** What becomes of the source when one of its files has other bytes. */
-async function after(
-  source: SoundSource,
-  file: string,
-  bytes: Buffer,
-): Promise<Snapshot | BenchError> {
-  const to = join(folder, `copy-${copies++}`);
-  const result = await attempt(damagedCopy(source, to, file, bytes), join(to, "cache"));
-  rmSync(to, { recursive: true });
-  return result;
-}
 
 /** A file of the source written again from a SELECT over `old`. */
 async function rewritten(source: SoundSource, file: string, select: string): Promise<Buffer> {

@@ -1,5 +1,5 @@
 /** Damaged copies of every source: an error, a counted exclusion, or a store that differs only where the file does. */
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
@@ -7,6 +7,7 @@ import { BenchError } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";
 import {
   attempt,
+  attemptDamaged,
   damagedCopy,
   dataFiles,
   editBytes,
@@ -21,24 +22,13 @@ const EDITS = 4;
 
 const folder = t.testdir({});
 const sources = await soundSources(join(folder, "sound"));
-let copies = 0;
+const after = (source: SoundSource, file: string, bytes: Buffer) =>
+  attemptDamaged(folder, source, file, bytes);
 
 async function sound(source: SoundSource): Promise<Snapshot> {
   const found = await attempt(source, join(folder, "cache", source.name));
   if (found instanceof BenchError) throw found;
   return found;
-}
-
-/** What becomes of the source when one of its files has other bytes. */
-async function after(
-  source: SoundSource,
-  file: string,
-  bytes: Buffer,
-): Promise<Snapshot | BenchError> {
-  const to = join(folder, `copy-${copies++}`);
-  const result = await attempt(damagedCopy(source, to, file, bytes), join(to, "cache"));
-  rmSync(to, { recursive: true });
-  return result;
 }
 
 const isGzip = (file: string) => file.endsWith(".gz");
