@@ -41,7 +41,7 @@ export const PART_TOKENS = 8192;
 export const PART_BYTES = 32 * 2 ** 20;
 /**
  * Bytes of the largest temporary of a part at which it is cut already, as long as `LEAST_POSITIONS` are
- * left: then most temporaries stay in the processor's caches (bench/engine.ts: a tenth to a seventh faster).
+ * left: then most temporaries stay in the processor's caches (bench/engine.ts).
  */
 const CACHED_BYTES = 2 * 2 ** 20;
 /** Batches among which samples are exchanged to bring equal lengths together. */

@@ -6,7 +6,7 @@
  * loss is divided by the batch's total weight, and with several threads they run side by side (`parts.ts`).
  * That is how memory stays bounded for long histories:
  * whoever makes the batches keeps B·h·L·L·4 bytes of a part small, and nothing else in the engine needs
- * to know. It replaces attention in chunks with recomputed scores, and is no slower (bench/engine.ts).
+ * to know. A single sample that is too long for a part has its attention in chunks (`ops/attention-chunks.ts`).
  */
 import { sha256 } from "../core/hash.ts";
 import type { Random } from "../core/random.ts";
