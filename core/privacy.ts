@@ -1,4 +1,7 @@
-/** The rule about small counts: what may leave the private cache says nothing about fewer than ten real subjects. */
+/**
+ * What may leave this machine. Counts: what leaves the private cache says nothing about fewer than ten real
+ * subjects. Network: nothing is sent by any package that runs in this process.
+ */
 import type { Source } from "./event-store.ts";
 
 /** Counts about real subjects below this are masked. */
@@ -20,4 +23,13 @@ export function maskCount(count: Count, source: Source): Count {
 /** How a count is shown to people. */
 export function showCount(count: Count): string {
   return count === null ? `<${SMALLEST_COUNT}` : count.toLocaleString("en-US");
+}
+
+/**
+ * Switches off what onnxruntime sends to its makers: its packages do so from version 1.29 on, unless this variable is
+ * set before the library loads (its Privacy.md). To be called before whatever loads it. Windows is another
+ * matter: there the library writes trace events that the system may collect, and no package can stop it.
+ */
+export function switchOffTelemetry(): void {
+  process.env["ORT_DISABLE_TELEMETRY"] = "1";
 }

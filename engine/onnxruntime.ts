@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { BenchError } from "../core/errors.ts";
+import { switchOffTelemetry } from "../core/privacy.ts";
 import type { ConstantArray, ElementType } from "./element.ts";
 import { makeRecorder, type ProfileRecorder } from "./profile.ts";
 
@@ -35,6 +36,7 @@ let loaded: Promise<Runtime> | undefined;
 export async function loadRuntime(
   load: () => Promise<Runtime> = () => import("onnxruntime-node"),
 ): Promise<Runtime> {
+  switchOffTelemetry();
   try {
     return await load();
   } catch (cause) {

@@ -8,6 +8,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../../core/errors.ts";
 import { shortHash } from "../../../core/hash.ts";
+import { switchOffTelemetry } from "../../../core/privacy.ts";
 import type { EncodeTextOptions, TextEncoder, TextEncoderState, TextFeatures } from "../types.ts";
 import { featuresHash, wordTable } from "./features.ts";
 import { wordsOf } from "./grams.ts";
@@ -47,6 +48,7 @@ export interface SentenceEncoderOptions {
 
 async function loadPackage(): Promise<Transformers> {
   const name: string = PACKAGE; // kept from the compiler: the package need not be there
+  switchOffTelemetry(); // it loads an onnxruntime of its own
   try {
     return (await import(name)) as Transformers;
   } catch (cause) {
