@@ -1,5 +1,5 @@
 /**
- * Bootstrap over subjects (Efron 1979, percentile interval): each draw takes as many subjects as there
+ * Bootstrap over subjects (Efron 1979; percentile intervals, but for the calibration error): each draw takes as many subjects as there
  * are, with replacement, and all samples of a subject come along as often as the subject was drawn.
  * The same stream and the same subjects give the same draws for every model, so that draws can be paired.
  */
@@ -56,11 +56,14 @@ export function bootstrap(
   }
 }
 
-/** A percentile interval and over how many draws it is taken. */
+export const PERCENTILES = "bootstrap over subjects";
+export const DISTANCE = "bootstrap over subjects, distance of the bins' gaps";
+
+/** An interval, how it was made, and over how many draws it is taken. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
-  readonly method: "bootstrap over subjects";
+  readonly method: typeof PERCENTILES | typeof DISTANCE;
   readonly level: typeof LEVEL;
   readonly draws: number;
   /** Draws in which the metric was undefined, left out of the percentiles. */
@@ -69,16 +72,45 @@ export interface Interval {
   readonly incomplete_draws?: number;
 }
 
+/** The values that are not NaN in ascending order; undefined when fewer than half of them are there. */
+function definedValues(values: Float64Array): Float64Array | undefined {
+  const defined = values.filter((value) => !Number.isNaN(value)).sort();
+  return defined.length === 0 || defined.length * 2 < values.length ? undefined : defined;
+}
+
 /** The interval of drawn values (NaN where undefined); undefined when fewer than half the draws have a value. */
 export function percentileInterval(values: Float64Array): Interval | undefined {
-  const defined = values.filter((value) => !Number.isNaN(value)).sort();
-  if (defined.length === 0 || defined.length * 2 < values.length) return undefined;
+  const defined = definedValues(values);
+  if (defined === undefined) return undefined;
   return {
     low: quantile(defined, TAILS[0]),
     high: quantile(defined, TAILS[1]),
-    method: "bootstrap over subjects",
+    method: PERCENTILES,
     level: LEVEL,
     draws: values.length,
     undefined_draws: values.length - defined.length,
+  };
+}
+
+/**
+ * The interval of a value in [0, 1] that is a sum of absolute values, as the calibration error is: the value
+ * plus and minus the 95 % quantile of the drawn distances. Such a value is biased upwards, and a draw more so: where
+ * calibration is good, all draws lie above the value and the value above the truth, and percentiles cover
+ * the truth never (basic and bias-corrected ones too seldom, as 0 is a kink: Andrews, Econometrica
+ * 68:399, 2000). The signed gaps have neither fault, so their distance from the truth is drawn, and by
+ * the triangle inequality the error is off by no more than that. Wider than needed, never too narrow.
+ * @param distances of the draws from the sample, NaN where undefined
+ */
+export function distanceInterval(value: number, distances: Float64Array): Interval | undefined {
+  const defined = definedValues(distances);
+  if (defined === undefined) return undefined;
+  const reach = quantile(defined, LEVEL);
+  return {
+    low: Math.max(0, value - reach),
+    high: Math.min(1, value + reach),
+    method: DISTANCE,
+    level: LEVEL,
+    draws: distances.length,
+    undefined_draws: distances.length - defined.length,
   };
 }

@@ -16,14 +16,16 @@ export interface Differences {
   readonly difference: Float64Array; // [S]
   /** Calibration bin of the probability. */
   readonly bin: Uint8Array; // [S]
+  /** Share of positives minus mean probability of each bin, times the bin's share of the samples. */
+  readonly gaps: Float64Array; // [CALIBRATION_BINS]
 }
 
 export interface ErrorSums {
   readonly samples: number;
   /** Squared differences. */
   readonly squares: number;
-  /** Over calibration bins: absolute value of the sum of differences. */
-  readonly gaps: number;
+  /** Sum of differences of each calibration bin. */
+  readonly gaps: Float64Array; // [CALIBRATION_BINS]
 }
 
 /**
@@ -52,13 +54,14 @@ export function differencesOf(
     difference[i] = (labels[sample] as number) - p;
     bin[i] = Math.min(CALIBRATION_BINS - 1, Math.floor(p * CALIBRATION_BINS));
   }
-  return { subject: sorted, difference, bin };
+  const sums = sumErrors({ subject: new Uint32Array(size), difference, bin }, Uint8Array.of(1));
+  return { subject: sorted, difference, bin, gaps: sums.gaps.map((gap) => gap / size) };
 }
 
 /** Sums under weights, one per subject. */
-export function sumErrors(differences: Differences, weights: Uint8Array): ErrorSums {
+export function sumErrors(differences: Omit<Differences, "gaps">, weights: Uint8Array): ErrorSums {
   const { subject, difference, bin } = differences;
-  const gap = new Float64Array(CALIBRATION_BINS);
+  const gaps = new Float64Array(CALIBRATION_BINS);
   let samples = 0;
   let squares = 0;
   for (let i = 0; i < subject.length; i++) {
@@ -68,10 +71,8 @@ export function sumErrors(differences: Differences, weights: Uint8Array): ErrorS
     const weighted = weight * d;
     samples += weight;
     squares += weighted * d;
-    gap[b] = (gap[b] as number) + weighted;
+    gaps[b] = (gaps[b] as number) + weighted;
   }
-  let gaps = 0;
-  for (const sum of gap) gaps += Math.abs(sum);
   return { samples, squares, gaps };
 }
 
@@ -91,5 +92,19 @@ export function brierScore(sums: ErrorSums): number {
  * NaN without samples.
  */
 export function calibrationError(sums: ErrorSums): number {
-  return sums.gaps / sums.samples;
+  let total = 0;
+  for (const gap of sums.gaps) total += Math.abs(gap);
+  return total / sums.samples;
+}
+
+/**
+ * How far the bins' gaps of a draw are from those of all samples, summed over bins: at least the difference of
+ * the two calibration errors. The error's interval is made of this (`distanceInterval`).
+ */
+export function calibrationDistance(sums: ErrorSums, all: Differences): number {
+  let total = 0;
+  sums.gaps.forEach((gap, b) => {
+    total += Math.abs(gap / sums.samples - (all.gaps[b] as number));
+  });
+  return total;
 }

@@ -2,7 +2,14 @@
 import type { LabelSpec } from "../core/label.ts";
 import type { Random } from "../core/random.ts";
 import type { Interval } from "./bootstrap.ts";
-import { bootstrap, DEFAULT_DRAWS, indexSubjects, percentileInterval } from "./bootstrap.ts";
+import {
+  bootstrap,
+  DEFAULT_DRAWS,
+  distanceInterval,
+  indexSubjects,
+  percentileInterval,
+} from "./bootstrap.ts";
+import { calibrationDistance } from "./calibration.ts";
 import { checkInputs } from "./inputs.ts";
 import { multiclassPanel } from "./multiclass.ts";
 import { multilabelPanel } from "./multilabel.ts";
@@ -80,7 +87,7 @@ interface Result {
   readonly panel: Panel;
   /** Values without resampling, [metrics × (1 + C)]. */
   readonly point: Float64Array;
-  /** Drawn values of each slot of `point`. */
+  /** Drawn values of each slot of `point`; of the calibration error, the draws' distances. */
   readonly drawn: readonly Float64Array[];
   readonly facts: readonly Facts[]; // [C]
   readonly subjects: number;
@@ -92,7 +99,8 @@ function estimate(result: Result, slot: number, reason: string): Estimate {
   const values = result.drawn[slot] as Float64Array;
   if (values.length === 0) return { value };
   if (result.subjects < 2) return { value, interval_reason: "a single subject" };
-  const interval = percentileInterval(values);
+  const metric = result.panel.metrics[Math.floor(slot / (1 + result.panel.classes))]?.name;
+  const interval = metric === "ece" ? distanceInterval(value, values) : percentileInterval(values);
   return interval === undefined
     ? { value, interval_reason: "defined in fewer than half of the draws" }
     : { value, interval };
@@ -230,7 +238,7 @@ export function evaluate(input: EvaluationInput): MetricTable {
   const block = new Float64Array(point.length);
   if (count >= 2) {
     bootstrap(count, draws, input.random, (multiplicity, draw) => {
-      panel.measure(multiplicity, block);
+      panel.measure(multiplicity, block, calibrationDistance);
       block.forEach((value, slot) => {
         (drawn[slot] as Float64Array)[draw] = value;
       });

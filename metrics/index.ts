@@ -1,6 +1,6 @@
 /** What the harness uses of this folder. Metrics know labels and probabilities, nothing else. */
 export { type BestPossible, bestPossible } from "./best-possible.ts";
-export { DEFAULT_DRAWS, type Interval } from "./bootstrap.ts";
+export { DEFAULT_DRAWS, DISTANCE, type Interval, PERCENTILES } from "./bootstrap.ts";
 export {
   type ClassEstimate,
   type Estimate,

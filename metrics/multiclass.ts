@@ -72,7 +72,7 @@ export function multiclassPanel(input: PanelInput): Panel {
   return {
     metrics: METRICS,
     classes,
-    measure(weights, out) {
+    measure(weights, out, calibration = calibrationError) {
       const row = (m: number) => out.subarray(m * width + 1, (m + 1) * width);
       out.fill(Number.NaN);
       let brier = 0;
@@ -88,7 +88,7 @@ export function multiclassPanel(input: PanelInput): Panel {
       row(F1).set(f1ByClass(actual, predicted, weight, classes));
       for (const m of [AUPRC, AUROC, F1]) out[m * width] = meanDefined(row(m));
       out[BRIER * width] = brier;
-      out[ECE * width] = calibrationError(sumErrors(top, weights));
+      out[ECE * width] = calibration(sumErrors(top, weights), top);
     },
   };
 }

@@ -32,9 +32,9 @@ export function multilabelPanel(input: PanelInput): Panel {
   return {
     metrics,
     classes,
-    measure(weights, out) {
+    measure(weights, out, calibration) {
       perClass.forEach((data, c) => {
-        measureClass(data, weights).forEach((value, m) => {
+        measureClass(data, weights, calibration).forEach((value, m) => {
           out[m * width + 1 + c] = value;
         });
       });

@@ -9,6 +9,7 @@ import {
   calibrationError,
   type Differences,
   differencesOf,
+  type ErrorSums,
   sumErrors,
 } from "./calibration.ts";
 import { column, type Ranking, rank, scan } from "./ranking.ts";
@@ -48,9 +49,13 @@ export interface Panel {
    * Fills `out` [metrics × (1 + C)]: for each metric its overall value, then one value a class; NaN
    * where undefined.
    * @param weights one per subject
+   * @param calibration what stands in the places of the calibration error: the error, or in draws its distance
    */
-  measure(weights: Uint8Array, out: Float64Array): void;
+  measure(weights: Uint8Array, out: Float64Array, calibration?: CalibrationMeasure): void;
 }
+
+/** `calibrationError` or `calibrationDistance`. */
+export type CalibrationMeasure = (sums: ErrorSums, all: Differences) => number;
 
 /** Length of the block that `measure` fills. */
 export function panelSize(panel: Panel): number {
@@ -109,6 +114,7 @@ export const CLASS_METRICS = ["auprc", "auroc", "f1", "brier", "ece"] as const;
 export function measureClass(
   data: ClassData,
   weights: Uint8Array,
+  calibration: CalibrationMeasure = calibrationError,
 ): readonly [number, number, number, number, number] {
   const sums = scan(data.ranking, weights);
   const errors = sumErrors(data.differences, weights);
@@ -117,7 +123,7 @@ export function measureClass(
     areaUnderRoc(sums),
     data.threshold === null ? Number.NaN : f1(sums),
     brierScore(errors),
-    calibrationError(errors),
+    calibration(errors, data.differences),
   ];
 }
 
@@ -127,6 +133,6 @@ export function binaryPanel(input: PanelInput): Panel {
   return {
     metrics: CLASS_METRICS.map((name) => ({ name, average: "none", perClass: false })),
     classes: 0,
-    measure: (weights, out) => out.set(measureClass(data, weights)),
+    measure: (weights, out, calibration) => out.set(measureClass(data, weights, calibration)),
   };
 }

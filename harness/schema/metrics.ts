@@ -1,5 +1,6 @@
 /** Metrics as they stand in a record; the same shape as `MetricTable`, plus what masking puts in. */
 import { z } from "zod";
+import { DISTANCE, PERCENTILES } from "../../metrics/index.ts";
 import { count, masked, maskedShare } from "./common.ts";
 
 const draws = z.union([count, masked]);
@@ -8,7 +9,12 @@ const interval = z
   .strictObject({
     low: z.number(),
     high: z.number(),
-    method: z.literal("bootstrap over subjects"),
+    method: z
+      .enum([PERCENTILES, DISTANCE])
+      .describe(
+        "percentiles of the draws; or, for the calibration error, which is biased upwards and more so in " +
+          "draws, the value plus and minus what 95 % of the draws' gaps are away from the sample's",
+      ),
     level: z.literal(0.95),
     draws: count,
     undefined_draws: draws.describe("draws in which the metric was undefined; left out"),

@@ -2,8 +2,9 @@ import t from "tap";
 import type { LabelSpec } from "../../core/label.ts";
 import { Random } from "../../core/random.ts";
 import { bootstrap, percentileInterval } from "../../metrics/bootstrap.ts";
-import { type EvaluationInput, evaluate, type MetricTable } from "../../metrics/index.ts";
+import { type EvaluationInput, evaluate } from "../../metrics/index.ts";
 import { quantile } from "../../metrics/statistics.ts";
+import { plainGaps } from "./plain.ts";
 
 const DRAWS = 60;
 
@@ -42,11 +43,11 @@ function example(spec: LabelSpec): EvaluationInput {
   };
 }
 
-/** The slow way: copy the samples of each drawn subject, evaluate the copy without intervals. */
-function naiveDraws(input: EvaluationInput): MetricTable[] {
+/** The slow way: copy the samples of each drawn subject. */
+function naiveCopies(input: EvaluationInput): EvaluationInput[] {
   const classes = input.spec.classes.length;
   const ids = [...new Set(input.subjects)].sort((a, b) => a - b);
-  const tables: MetricTable[] = [];
+  const copies: EvaluationInput[] = [];
   const stream = input.random.derive("subjects");
   for (let draw = 0; draw < DRAWS; draw++) {
     const rows: number[] = [];
@@ -58,16 +59,44 @@ function naiveDraws(input: EvaluationInput): MetricTable[] {
     }
     const pick = (from: ArrayLike<number>) =>
       rows.flatMap((i) => Array.from({ length: classes }, (_, c) => from[i * classes + c] ?? 0));
-    const copy = {
+    copies.push({
       ...input,
       labels: Uint8Array.from(pick(input.labels)),
       probabilities: Float64Array.from(pick(input.probabilities)),
       subjects: Float64Array.from(rows, (i) => input.subjects[i] ?? 0),
       draws: 0,
-    };
-    tables.push(evaluate(copy));
+    });
   }
-  return tables;
+  return copies;
+}
+
+/** Gaps of all classes of one evaluation, or of its most probable classes, one list a class. */
+function gapsOf({ spec, labels, probabilities }: EvaluationInput): number[][] {
+  const classes = spec.classes.length;
+  const rows = Array.from({ length: probabilities.length / classes }, (_, i) =>
+    [...probabilities.subarray(i * classes, (i + 1) * classes)].map((p, c) => ({
+      p,
+      y: labels[i * classes + c] ?? 0,
+    })),
+  );
+  const columns =
+    spec.kind === "multiclass"
+      ? [rows.map((row) => row.reduce((best, cell) => (cell.p > best.p ? cell : best)))]
+      : spec.classes.map((_, c) => rows.map((row) => row[c] ?? { p: 0, y: 0 }));
+  return columns.map((cells) =>
+    plainGaps(
+      cells.map(({ y }) => y),
+      cells.map(({ p }) => p),
+    ),
+  );
+}
+
+/** Mean over lists of the sum of absolute differences. */
+function distance(a: number[][], b: number[][]): number {
+  const sums = a.map((list, k) =>
+    list.reduce((sum, value, i) => sum + Math.abs(value - (b[k]?.[i] ?? 0)), 0),
+  );
+  return sums.reduce((x, y) => x + y, 0) / sums.length;
 }
 
 for (const kind of ["binary", "multiclass", "multilabel"] as const) {
@@ -75,8 +104,9 @@ for (const kind of ["binary", "multiclass", "multilabel"] as const) {
   t.test(`${kind}: intervals equal those of a slow bootstrap with the same draws`, async (t) => {
     const input = example(spec);
     const table = evaluate(input);
-    const draws = naiveDraws(input);
-    const definedValues = (metric: "auprc" | "auroc" | "f1" | "brier" | "ece") =>
+    const copies = naiveCopies(input);
+    const draws = copies.map(evaluate);
+    const definedValues = (metric: "auprc" | "auroc" | "f1" | "brier") =>
       draws
         .map((draw) => draw[metric].value)
         .filter((value) => value !== null)
@@ -89,12 +119,17 @@ for (const kind of ["binary", "multiclass", "multilabel"] as const) {
       t.equal(interval?.undefined_draws, DRAWS - defined.length);
       t.equal(interval?.draws, DRAWS);
     }
-    for (const metric of ["brier", "ece"] as const) {
-      // Sums of fractions: a weight of two and the same number twice may differ in the last digit.
-      const defined = definedValues(metric);
-      const low = table[metric].interval?.low ?? Number.NaN;
-      t.ok(Math.abs(low - quantile(defined, 0.025)) < 1e-12, `${metric} low`);
-    }
+    // Sums of fractions: a weight of two and the same number twice may differ in the last digit.
+    const near = (a = Number.NaN, b = Number.NaN) => Math.abs(a - b) < 1e-12;
+    const { brier, ece } = table;
+    t.ok(near(brier.interval?.low, quantile(definedValues("brier"), 0.025)), "brier low");
+    t.ok(near(brier.interval?.high, quantile(definedValues("brier"), 0.975)), "brier high");
+    const all = gapsOf(input);
+    const distances = copies.map((copy) => distance(gapsOf(copy), all)).sort((a, b) => a - b);
+    const reach = quantile(distances, 0.95);
+    const value = ece.value ?? Number.NaN;
+    t.ok(near(ece.interval?.low, Math.max(0, value - reach)), "ece low");
+    t.ok(near(ece.interval?.high, Math.min(1, value + reach)), "ece high");
   });
 }
 
@@ -116,6 +151,31 @@ t.test("all samples of a subject are drawn together", async (t) => {
   t.equal(table.brier.interval?.low, 0);
   t.equal(table.brier.interval?.high, 1);
 });
+
+t.test(
+  "the calibration error lies in its interval, as does 0 where calibration is perfect",
+  async (t) => {
+    const stream = Random.fromSeed(8);
+    let covered = 0;
+    for (let repetition = 0; repetition < 50; repetition++) {
+      const probabilities = Float64Array.from({ length: 200 }, () => stream.uniform() * 0.6);
+      const { value, interval } = evaluate({
+        spec: { kind: "binary", classes: ["yes"] },
+        labels: Uint8Array.from(probabilities, (p) => +(stream.uniform() < p)),
+        probabilities,
+        subjects: Float64Array.from(probabilities, (_, i) => i),
+        thresholds: [0.5],
+        random: stream.derive(String(repetition)),
+        draws: 100,
+      }).ece;
+      const low = interval?.low ?? Number.NaN;
+      const high = interval?.high ?? Number.NaN;
+      t.ok(value !== null && low <= value && value <= high, `${value} [${low}, ${high}]`);
+      if (low === 0) covered++;
+    }
+    t.ok(covered >= 43, `${covered} of 50 intervals hold the true error`); // percentiles: none
+  },
+);
 
 t.test("each draw takes as many subjects as there are, and each is as likely", async (t) => {
   const times = new Float64Array(20);

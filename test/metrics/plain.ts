@@ -52,17 +52,19 @@ export function plainBrier(labels: number[], probabilities: number[]): number {
   );
 }
 
-/** Ten bins [0, 0.1) … [0.9, 1]: share of samples times |mean label - mean probability|. */
-export function plainCalibrationError(labels: number[], probabilities: number[]): number {
-  let error = 0;
-  for (let bin = 0; bin < 10; bin++) {
+/** Ten bins [0, 0.1) … [0.9, 1]: share of samples times (mean label - mean probability), 0 where empty. */
+export function plainGaps(labels: number[], probabilities: number[]): number[] {
+  return Array.from({ length: 10 }, (_, bin) => {
     const inside = labels
       .map((y, i) => ({ y, p: probabilities[i] ?? 0 }))
       .filter(({ p }) => Math.min(9, Math.floor(p * 10)) === bin);
-    if (inside.length === 0) continue;
+    if (inside.length === 0) return 0;
     const meanLabel = inside.reduce((sum, { y }) => sum + y, 0) / inside.length;
     const meanProbability = inside.reduce((sum, { p }) => sum + p, 0) / inside.length;
-    error += (inside.length / labels.length) * Math.abs(meanLabel - meanProbability);
-  }
-  return error;
+    return (inside.length / labels.length) * (meanLabel - meanProbability);
+  });
+}
+
+export function plainCalibrationError(labels: number[], probabilities: number[]): number {
+  return plainGaps(labels, probabilities).reduce((error, gap) => error + Math.abs(gap), 0);
 }
