@@ -1,9 +1,11 @@
 /**
  * Runs every model on every task it can do and prints one table of AUPRC, for the comparison of models.
  * Run: npx tsx scripts/model-table.ts --dataset mimic4 --root DIR --out DIR [--tasks a,b] [--models a,b]
- *        [--seeds 0,1,2] [--tokenizer baseline] [--jobs 2] [--cache-dir DIR] [-- more flags of run]
- * Each run is a process of its own with one thread. Pairs that have their records below --out already
- * are not run again, so a stopped table goes on where it stopped; give another --out for other settings.
+ *        [--seeds 0,1,2] [--tokenizer baseline] [--jobs 2] [--set gamenet.interactions=false]
+ *        [--cache-dir DIR] [-- more flags of run]
+ * after `npm run build`. Each pair is run in a process of its own with one thread, cheap models first, and the first
+ * one alone, so that the files are ingested once. Seeds that have their record below --out already are not run again,
+ * so a stopped table goes on where it stopped; give another --out for other files or settings.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -28,9 +30,16 @@ const { values: flags, positionals } = parseArgs({
     seeds: { type: "string", default: "0,1,2" },
     tokenizer: { type: "string", default: "baseline" },
     jobs: { type: "string", default: "1" },
+    set: { type: "string", multiple: true, default: [] },
     "cache-dir": { type: "string" },
   },
 });
+
+/** Models by the time that a run takes; any other comes last. */
+const CHEAP_FIRST: readonly string[] = [
+  ...["logistic", "mlp", "gru", "transformer", "behrt", "retain", "gamenet", "mult-ehr"],
+  ...["transformehr", "gt-behrt", "ethos"],
+];
 
 interface Pair {
   readonly model: string;
@@ -66,10 +75,23 @@ function ofPair(records: readonly ResultRecord[], { model, task }: Pair): Result
   );
 }
 
-/** Runs one pair; a failure is reported and the table goes on. */
-async function run({ model, task }: Pair): Promise<void> {
+/** Seeds of a pair that have no record yet. */
+function missingSeeds(records: readonly ResultRecord[], pair: Pair): number[] {
+  const done = new Set(ofPair(records, pair).map(({ spec }) => spec.seed));
+  return seeds.filter((seed) => !done.has(seed));
+}
+
+/** The values of --set that are about a model, as `run` takes them. */
+function settingsOf(model: string): string[] {
+  const own = flags.set.filter((setting) => setting.startsWith(`${model}.`));
+  return own.flatMap((setting) => ["--set", setting.slice(model.length + 1)]);
+}
+
+/** Runs some seeds of one pair; a failure is reported and the table goes on. */
+async function run({ model, task }: Pair, missing: readonly number[]): Promise<void> {
   const args = ["run", "--dataset", flags.dataset, "--task", task, "--model", model];
-  args.push("--tokenizer", flags.tokenizer, "--seeds", flags.seeds, "--out", flags.out, "--json");
+  args.push("--tokenizer", flags.tokenizer, "--seeds", missing.join(","), "--out", flags.out);
+  args.push("--json", "--threads", "1", ...settingsOf(model));
   if (flags.root !== undefined) args.push("--root", flags.root);
   if (flags["cache-dir"] !== undefined) args.push("--cache-dir", flags["cache-dir"]);
   const start = performance.now();
@@ -103,14 +125,28 @@ function cell(records: readonly ResultRecord[], pair: Pair): string {
   return `${mean.toFixed(3)}${spread}${reached.length > 0 ? ` (${(100 * share).toFixed(0)} %)` : ""}`;
 }
 
-const pairs = modelNames.flatMap((model) => taskNames.map((task) => ({ model, task })));
-const before = await recordsSoFar();
-const queue = pairs.filter(
-  (pair) => reasonAgainst(pair) === null && ofPair(before, pair).length < seeds.length,
-);
-const worker = async () => {
-  for (let pair = queue.shift(); pair !== undefined; pair = queue.shift()) await run(pair);
+const cost = ({ model }: Pair) => {
+  const place = CHEAP_FIRST.indexOf(model);
+  return place === -1 ? CHEAP_FIRST.length : place;
 };
+const pairs = modelNames.flatMap((model) => taskNames.map((task) => ({ model, task })));
+for (const pair of pairs) {
+  const reason = reasonAgainst(pair);
+  if (reason !== null) console.error(`${pair.model} on ${pair.task}: skipped: ${reason}`);
+}
+const before = await recordsSoFar();
+const queue = pairs
+  .filter((pair) => reasonAgainst(pair) === null && missingSeeds(before, pair).length > 0)
+  .sort((a, b) => cost(a) - cost(b));
+const next = async (): Promise<boolean> => {
+  const pair = queue.shift();
+  if (pair !== undefined) await run(pair, missingSeeds(before, pair));
+  return pair !== undefined;
+};
+const worker = async () => {
+  while (await next());
+};
+await next();
 await Promise.all(Array.from({ length: Number(flags.jobs) }, worker));
 
 const records = await recordsSoFar();
