@@ -27,7 +27,7 @@ export function unknownName(kind: string, name: string, known: readonly string[]
   const hint = near.length > 0 ? `did you mean ${near.map((n) => `"${n}"`).join(" or ")}? ` : "";
   return new BenchError({
     what: `unknown ${kind} "${name}"`,
-    fix: `${hint}known: ${known.join(", ")}`,
+    fix: known.length === 0 ? "leave it out: there are none" : `${hint}known: ${known.join(", ")}`,
     exitCode: 2,
   });
 }

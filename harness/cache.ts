@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { BenchError } from "../core/errors.ts";
 
 /** `--cache-dir`, else MEDTOK_BENCH_CACHE, else the user's cache folder. Made when missing. */
 export function cacheFolder(flag?: string): string {
@@ -14,9 +15,18 @@ export function cacheFolder(flag?: string): string {
   );
 }
 
-/** Makes a folder that only its owner can read. */
+/** Makes a folder that only its owner can read. @throws BenchError when it cannot be made or is not one's own. */
 export function privateFolder(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(path, 0o700);
+  } catch (cause) {
+    throw new BenchError({
+      what: `the private folder cannot be made: ${cause instanceof Error ? cause.message : cause}`,
+      where: path,
+      fix: "name a folder of your own with --cache-dir or MEDTOK_BENCH_CACHE",
+      cause,
+    });
+  }
   return path;
 }

@@ -5,15 +5,17 @@
 import { pathToFileURL } from "node:url";
 import yargs from "yargs";
 import { BenchError } from "../core/errors.ts";
-import { nearest, unknownName } from "../core/registry.ts";
-import type { Command } from "./command.ts";
 import { commands } from "./commands/index.ts";
 import { openInterrupt } from "./interrupt.ts";
 import { harnessVersion } from "./version.ts";
+import { wrongUse } from "./wrong-use.ts";
 
 /** Runs one command line (without node and script) and returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const interrupt = openInterrupt();
+  // It stays: what was written last may fail after this function has ended.
+  if (!process.stdout.listeners("error").includes(stopOutput))
+    process.stdout.on("error", stopOutput);
   try {
     await parser(argv).parseAsync();
     return 0;
@@ -49,51 +51,13 @@ function parser(argv: readonly string[]) {
   return cli;
 }
 
-/** yargs says what is wrong; this adds which flag or command was probably meant. */
-function wrongUse(message: string, argv: readonly string[]): BenchError {
-  const command = commands.find((c) => c.name === argv[0]);
-  const action = argv[1] ?? "";
-  if (command?.actions !== undefined && argv.every((word, i) => i === 0 || word.startsWith("-")))
-    return wrongUseOf(command.name, command, `name an action: ${command.actions.join(", ")}`, argv);
-  if (command?.actions !== undefined && !action.startsWith("-")) {
-    if (!command.actions.includes(action))
-      return unknownName(`action of ${command.name}`, action, command.actions);
-    return wrongUseOf(`${command.name} ${action}`, command, message, argv);
-  }
-  return wrongUseOf(command?.name ?? null, command, message, argv);
-}
-
-function wrongUseOf(
-  name: string | null,
-  command: Command | undefined,
-  message: string,
-  argv: readonly string[],
-): BenchError {
-  const hints =
-    command === undefined
-      ? nearest(
-          argv.find((word) => !word.startsWith("-")) ?? "",
-          commands.map((c) => c.name),
-        )
-      : unknownFlags(argv, command.flags).flatMap((flag) =>
-          nearest(flag, command.flags).map((name) => `--${name}`),
-        );
-  const hint = hints.length > 0 ? `did you mean ${[...new Set(hints)].join(" or ")}? ` : "";
-  const help = name === null ? "medtok-bench --help" : `medtok-bench ${name} --help`;
-  return new BenchError({
-    what: message.replaceAll("\n", " "),
-    where: "command line",
-    fix: `${hint}see ${help}`,
-    exitCode: 2,
-  });
-}
-
-/** A misspelt flag that is required is reported by yargs as missing; this finds the misspelling. */
-function unknownFlags(argv: readonly string[], flags: readonly string[]): string[] {
-  return argv
-    .filter((word) => word.startsWith("--"))
-    .map((word) => word.slice(2).split("=")[0] ?? "")
-    .filter((flag) => !flags.includes(flag.replace(/^no-/, "")));
+/** Whoever reads the output has had enough (`| head`), or there is no room for it. */
+function stopOutput(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE")
+    process.stderr.write(
+      `error: the output cannot be written: ${error.message}\nfix:   make room, or write it elsewhere\n`,
+    );
+  process.exit(error.code === "EPIPE" ? 0 : 1);
 }
 
 function report(error: unknown, interrupted: boolean): number {

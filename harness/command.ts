@@ -1,5 +1,6 @@
 /** The shape of a command: flags, one example at least, and what it does. One file per command in commands/. */
 import type { Argv, CommandModule, InferredOptionTypes, Options } from "yargs";
+import { BenchError } from "../core/errors.ts";
 
 export interface Command extends CommandModule {
   readonly name: string;
@@ -33,7 +34,28 @@ export function defineCommand<O extends Record<string, Options>>(spec: CommandSp
         .options(spec.options)
         .example(spec.examples.map(([line, does]) => [`$0 ${line}`, does])),
     handler: async (args) => {
+      checkValues(spec.options, args);
       await spec.run(args as unknown as InferredOptionTypes<O> & { json: boolean });
     },
   };
+}
+
+/**
+ * Refuses what the parser lets through: a flag given twice, an empty value (as of a shell variable that is
+ * not set: `--root "$DIR"` must not mean the synthetic twin), a number that is none.
+ */
+function checkValues(
+  options: Readonly<Record<string, Options>>,
+  args: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, option] of Object.entries(options)) {
+    const value = args[name];
+    const wrong = (what: string, fix: string) =>
+      new BenchError({ what: `--${name} ${what}`, where: "command line", fix, exitCode: 2 });
+    if (option.array !== true && Array.isArray(value))
+      throw wrong(`is given ${value.length} times`, "give it once");
+    if (value === "" || (Array.isArray(value) && value.includes("")))
+      throw wrong("is empty", "give it a value, or leave it out; a shell variable may be unset");
+    if (Number.isNaN(value)) throw wrong("is not a number", "give a number");
+  }
 }

@@ -1,6 +1,7 @@
 /** Many runs: which combinations there are, and processes of one thread each, side by side. */
 import { spawn } from "node:child_process";
 import { BenchError } from "../core/errors.ts";
+import type { StoreInfo } from "../core/event-store.ts";
 import { models } from "../ehr-models/index.ts";
 import { mean, standardDeviation } from "../metrics/index.ts";
 import { tasks } from "../tasks/index.ts";
@@ -163,8 +164,11 @@ function cellText(found: readonly GridResult[]): string {
   return `${mean(values).toFixed(3)}${spread}`;
 }
 
-/** A row a model and tokenizer, a column a task, and why cells are empty. */
-export function gridTable(results: readonly GridResult[]): string {
+/** A row a model and tokenizer, a column a task, why cells are empty, and on what data it is. */
+export function gridTable(
+  results: readonly GridResult[],
+  { dataset, dataset_version, source }: Pick<StoreInfo, "dataset" | "dataset_version" | "source">,
+): string {
   const distinct = (of: (result: GridResult) => string) => [...new Set(results.map(of))];
   const asked = distinct(({ task }) => task);
   const rows = distinct(({ model, tokenizer }) => `${model} ${tokenizer}`).map((row) => [
@@ -183,7 +187,7 @@ export function gridTable(results: readonly GridResult[]): string {
     rows,
     asked.map((_, i) => i + 2),
   );
-  const about = "AUPRC on held-out subjects, mean ± standard deviation over seeds.";
+  const about = `AUPRC on held-out subjects, mean ± standard deviation over seeds; ${dataset} ${dataset_version}, source: ${source}.`;
   return [drawn, about, ...(reasons.size > 0 ? [[...reasons].join("\n")] : [])].join("\n\n");
 }
 

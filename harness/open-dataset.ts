@@ -13,6 +13,7 @@ import { openStore } from "../Dataset/store.ts";
 import { GENERATOR_VERSION, generateTwin, twinLayouts } from "../Dataset/synthetic/index.ts";
 import { cacheFolder, privateFolder } from "./cache.ts";
 import { interruptSignal } from "./interrupt.ts";
+import { wholeNumber } from "./options.ts";
 import type { Progress } from "./progress.ts";
 
 /** Flags of every command that reads a dataset. */
@@ -97,19 +98,9 @@ export async function openDataset(flags: DatasetFlags, progress: Progress): Prom
 }
 
 function checkNumbers(flags: DatasetFlags): void {
-  for (const [flag, least] of [
-    ["threads", 1],
-    ["memory", 200],
-    ["twin-subjects", 100],
-  ] as const) {
-    if (Number.isInteger(flags[flag]) && flags[flag] >= least) continue;
-    throw new BenchError({
-      what: `--${flag} is ${flags[flag]}`,
-      where: "command line",
-      fix: `give a whole number of at least ${least}`,
-      exitCode: 2,
-    });
-  }
+  wholeNumber("threads", flags.threads, 1);
+  wholeNumber("memory", flags.memory, 200);
+  wholeNumber("twin-subjects", flags["twin-subjects"], 100);
 }
 
 /** Where a source's raw files are: `--root`, else the variable MEDTOK_BENCH_<DATASET>, else Dataset/EHR/<dataset>

@@ -38,6 +38,11 @@ export function table(
   return drawn.toString();
 }
 
+/** A path as one word of a command line that can be pasted into a shell. */
+export function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
 /** `12,345`. */
 export function count(n: number): string {
   return n.toLocaleString("en-US");

@@ -3,6 +3,7 @@
  * read, and against what the schema cannot say: the run id is that of the specification, nothing but
  * `created_at` is a date, and no small count about real subjects is told.
  */
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
@@ -96,6 +97,26 @@ async function writeAndRename(file: string, text: string): Promise<void> {
     throw cause;
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * Says before hours of work whether a record could be written there at all; makes nothing.
+ * @throws BenchError when the folder, or the nearest one above it that exists, is none or is read-only.
+ */
+export function checkResultsFolder(folder: string): void {
+  let above = folder;
+  while (!existsSync(above)) above = dirname(above);
+  try {
+    if (!statSync(above).isDirectory()) throw new Error("it is a file");
+    accessSync(above, constants.W_OK);
+  } catch (cause) {
+    throw new BenchError({
+      what: `no result record could be written: ${cause instanceof Error ? cause.message : cause}`,
+      where: above,
+      fix: "choose another folder with --out",
+      cause,
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** What `run` prints for people: the scores of each seed, and where the records are. */
 import { showCount } from "../core/privacy.ts";
-import { table } from "./output.ts";
+import { shellWord, table } from "./output.ts";
 import type { ResultRecord } from "./record.ts";
 
 type Metric = ResultRecord["metrics"]["auprc"];
@@ -45,7 +45,7 @@ export function runSummary(records: readonly ResultRecord[], resultsDir: string)
   return [
     ...blocks,
     ...(warning === "" ? [] : [warning]),
-    `records: ${resultsDir}/runs; next: medtok-bench leaderboard --results ${resultsDir}`,
+    `records: ${resultsDir}/runs; next: medtok-bench leaderboard --results ${shellWord(resultsDir)}`,
   ].join("\n\n");
 }
 

@@ -3,6 +3,7 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { BenchError } from "../../core/errors.ts";
 import { duckdbVersion } from "../../Dataset/duckdb.ts";
 import { datasets } from "../../Dataset/index.ts";
+import { twinLayouts } from "../../Dataset/synthetic/index.ts";
 import { runtimeVersion } from "../../engine/onnxruntime.ts";
 import { installedTfjs, TFJS_PACKAGES } from "../../engine/tfjs.ts";
 import { cacheFolder } from "../cache.ts";
@@ -100,14 +101,16 @@ function cacheCheck(flag: string | undefined): Check {
   return { check: "private cache", ok, found: `${folder}, ${gib.toFixed(0)} GiB free`, fix };
 }
 
-/** No files is no fault: the synthetic twin stands in. */
+/** No files is no fault: of some sources a synthetic twin stands in. */
 function dataCheck(dataset: string): Check {
   const root = configuredRoot(dataset);
   return root === undefined
     ? {
         check: `${dataset} files`,
         ok: true,
-        found: "none configured; a synthetic twin stands in",
+        found: twinLayouts.some((layout) => layout === dataset)
+          ? "none configured; a synthetic twin stands in"
+          : "none configured; there is no synthetic twin of it",
         fix: `set MEDTOK_BENCH_${dataset.toUpperCase()} or give --root`,
       }
     : { check: `${dataset} files`, ok: true, found: root, fix: "" };

@@ -3,7 +3,7 @@ import { DEMOS, fetchDemo } from "../../Dataset/fetch.ts";
 import { datasets } from "../../Dataset/index.ts";
 import { defineCommand } from "../command.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { print } from "../output.ts";
+import { print, shellWord } from "../output.ts";
 import { openProgress } from "../progress.ts";
 
 const NAMES = Object.keys(DEMOS) as (keyof typeof DEMOS)[];
@@ -37,7 +37,7 @@ export const fetchCommand = defineCommand({
     print(json, { demo, folder: target, licence, ...summary }, () =>
       [
         `${demo} (${licence}): ${target}`,
-        `next: medtok-bench run --dataset ${dataset} --task mortality --root ${target}`,
+        `next: medtok-bench run --dataset ${dataset} --task mortality --root ${shellWord(target)}`,
       ].join("\n"),
     );
   },

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
+import { canonicalJson } from "../../core/hash.ts";
 import { models } from "../../ehr-models/index.ts";
 import { tasks } from "../../tasks/index.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
@@ -17,11 +18,11 @@ import {
 } from "../grid.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type DatasetFlags, datasetOptions, openDataset } from "../open-dataset.ts";
-import { parseSeeds, wholeNumber } from "../options.ts";
+import { parseSeeds, taskOptions, wholeNumber } from "../options.ts";
 import { print } from "../output.ts";
 import { checkTask } from "../pairing.ts";
 import { openProgress } from "../progress.ts";
-import { type ResultRecord, readRecords } from "../record.ts";
+import { checkResultsFolder, type ResultRecord, readRecords } from "../record.ts";
 
 /** Flags that every run of a grid is given as they are. */
 const PASSED = [
@@ -94,19 +95,29 @@ function runArguments(
   ];
 }
 
+/** Whether a record is of a cell: on the same data (a twin's is not a demo's), by the same definitions. */
+function isOf(record: ResultRecord, cell: GridCell, fingerprint: string): boolean {
+  const { spec } = record;
+  const task = tasks.get(cell.task);
+  return (
+    spec.dataset_fingerprint === fingerprint &&
+    spec.protocol === "strict" &&
+    spec.seed === cell.seed &&
+    spec.task === cell.task &&
+    spec.task_version === task.version &&
+    canonicalJson(spec.task_options) === canonicalJson(taskOptions(task, [])) &&
+    spec.model === cell.model &&
+    spec.model_version === models.get(cell.model).version &&
+    spec.tokenizer === cell.tokenizer &&
+    spec.tokenizer_version === tokenizers.get(cell.tokenizer).version
+  );
+}
+
 /** Cells that have a record below `out` already, and the others. */
-async function partByRecords(cells: readonly GridCell[], dataset: string, out: string) {
+async function partByRecords(cells: readonly GridCell[], fingerprint: string, out: string) {
   const folder = join(resolve(out), "runs");
   const records = existsSync(folder) ? await readRecords(folder) : [];
-  const recordOf = ({ task, model, tokenizer, seed }: GridCell): ResultRecord | undefined =>
-    records.find(
-      ({ spec }) =>
-        spec.dataset === dataset &&
-        spec.task === task &&
-        spec.model === model &&
-        spec.tokenizer === tokenizer &&
-        spec.seed === seed,
-    );
+  const recordOf = (cell: GridCell) => records.find((record) => isOf(record, cell, fingerprint));
   const done = cells.flatMap((cell): GridResult[] => {
     const record = recordOf(cell);
     if (record === undefined) return [];
@@ -145,7 +156,7 @@ export const gridCommand = defineCommand({
     resume: {
       type: "boolean",
       default: false,
-      describe: "leave out what has a record in --out, whatever its settings",
+      describe: "leave out what has a record on the same data in --out, whatever its settings",
     },
     set: {
       type: "string",
@@ -173,11 +184,14 @@ export const gridCommand = defineCommand({
     const { cells, refused } = gridOf(names);
     const argsOf = (cell: GridCell) => runArguments(cell, args, names.models);
     for (const cell of cells) argsOf(cell); // a mistake in the flags shows before anything runs
-    const { done, left } = args.resume
-      ? await partByRecords(cells, args.dataset, args.out)
-      : { done: [], left: cells };
+    checkResultsFolder(resolve(args.out));
     const progress = openProgress();
-    (await openDataset(args, progress)).close(); // ingested once, not by each of the first runs
+    const store = await openDataset(args, progress); // ingested once, not by each of the first runs
+    const { info } = store;
+    store.close();
+    const { done, left } = args.resume
+      ? await partByRecords(cells, info.fingerprint, args.out)
+      : { done: [], left: cells };
     progress.start("grid", left.length, "runs");
     let ended = 0;
     const tell = ({ task, model, tokenizer, seed, status, seconds }: GridResult) => {
@@ -188,7 +202,7 @@ export const gridCommand = defineCommand({
     const ran = await runGrid(left, jobs, argsOf, tell, interruptSignal);
     progress.end();
     const results = [...done, ...ran, ...refused];
-    print(args.json, results, () => gridTable(results));
+    print(args.json, results, () => gridTable(results, info));
     checkGrid(results);
   },
 });

@@ -1,6 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
-import { count, print } from "../output.ts";
+import { count, print, shellWord } from "../output.ts";
 import { openProgress } from "../progress.ts";
 
 export const ingestCommand = defineCommand({
@@ -21,7 +21,7 @@ export const ingestCommand = defineCommand({
         [
           `event store: ${folder}`,
           `${count(info.subjects)} subjects, ${count(info.visits)} visits, ${count(info.icu_stays)} ICU stays, ${count(info.events)} events (source: ${info.source})`,
-          `next: medtok-bench describe --dataset ${info.dataset}`,
+          `next: medtok-bench describe --dataset ${info.dataset}${args.root === undefined ? "" : ` --root ${shellWord(args.root)}`}`,
         ].join("\n"),
       );
     } finally {

@@ -22,6 +22,7 @@ import { checkModel, checkTask } from "../pairing.ts";
 import { profileTable } from "../profile-table.ts";
 import { openProgress } from "../progress.ts";
 import { chooseFlaws, protocolFlags } from "../protocol.ts";
+import { checkResultsFolder } from "../record.ts";
 import type { RunPlan } from "../run.ts";
 import { runSummary } from "../run-summary.ts";
 
@@ -146,6 +147,7 @@ export const runCommand = defineCommand({
     // Loaded here because the statistics library takes longer to load than most commands take to run.
     const { dryRun, runSeeds } = await import("../run.ts");
     checkTaskOfDataset(args.dataset, plan);
+    if (!args["dry-run"]) checkResultsFolder(plan.resultsDir);
     const store = await openDataset(args, progress);
     try {
       if (args["dry-run"]) {

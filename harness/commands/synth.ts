@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { BenchError } from "../../core/errors.ts";
 import { generateTwin, twinLayouts } from "../../Dataset/synthetic/index.ts";
 import { defineCommand } from "../command.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { count, print } from "../output.ts";
+import { wholeNumber } from "../options.ts";
+import { count, print, shellWord } from "../output.ts";
 import { openProgress } from "../progress.ts";
 
 export const synthCommand = defineCommand({
@@ -32,18 +32,8 @@ export const synthCommand = defineCommand({
     },
   },
   async run({ json, layout, subjects, seed, out, structure }) {
-    for (const [flag, value, least] of [
-      ["subjects", subjects, 1],
-      ["seed", seed, 0],
-    ] as const) {
-      if (Number.isInteger(value) && value >= least) continue;
-      throw new BenchError({
-        what: `--${flag} is ${value}`,
-        where: "command line",
-        fix: `give a whole number of at least ${least}`,
-        exitCode: 2,
-      });
-    }
+    wholeNumber("subjects", subjects, 1);
+    wholeNumber("seed", seed, 0);
     const progress = openProgress();
     progress.start("synthetic twin", subjects, "subjects");
     const summary = await generateTwin({
@@ -59,7 +49,7 @@ export const synthCommand = defineCommand({
     print(json, summary, () =>
       [
         `${count(subjects)} made-up subjects in ${out}`,
-        `next: medtok-bench run --dataset ${layout} --task mortality --root ${out}`,
+        `next: medtok-bench run --dataset ${layout} --task mortality --root ${shellWord(out)}`,
       ].join("\n"),
     );
   },

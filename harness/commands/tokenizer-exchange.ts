@@ -5,7 +5,7 @@ import { importPublished } from "../../tokenizers/artefact/import.ts";
 import { Artefact } from "../../tokenizers/artefact/open.ts";
 import { checkPlace, writeArtefact } from "../../tokenizers/artefact/write.ts";
 import { defineCommand } from "../command.ts";
-import { count, print } from "../output.ts";
+import { count, print, shellWord } from "../output.ts";
 import { openProgress, type Progress } from "../progress.ts";
 import { dirOption } from "./tokenizer-codes.ts";
 
@@ -69,7 +69,7 @@ export const importAction = {
         json,
         summary,
         () =>
-          `${count(summary.codes)} codes in ${out}\nnext: medtok-bench tokenizer inspect --dir ${out} E11.9`,
+          `${count(summary.codes)} codes in ${out}\nnext: medtok-bench tokenizer inspect --dir ${shellWord(out)} E11.9`,
       );
     },
   }),

@@ -1,9 +1,9 @@
 /** `tokenizer inspect`: what a tokenizer is, how good it is, and what it makes of a code. */
-import { BenchError } from "../../core/errors.ts";
 import type { Artefact } from "../../tokenizers/artefact/open.ts";
 import { MedTok } from "../../tokenizers/serve/med-tok.ts";
 import { nearestRows } from "../../tokenizers/serve/neighbours.ts";
 import { defineCommand } from "../command.ts";
+import { wholeNumber } from "../options.ts";
 import { count, print, table } from "../output.ts";
 import { dirOption } from "./tokenizer-codes.ts";
 
@@ -129,7 +129,7 @@ function tokenizerText(facts: ReturnType<typeof describeTokenizer>): string {
     "",
     ...qualityText(facts.report),
   ];
-  return lines.join("\n");
+  return lines.join("\n").trimEnd();
 }
 
 export const inspectAction = {
@@ -148,16 +148,13 @@ export const inspectAction = {
       verify: { type: "boolean", default: false, describe: "read every file and compare hashes" },
     },
     async run({ json, dir, code, nearest, verify }) {
-      if (!Number.isInteger(nearest) || nearest < 1)
-        throw new BenchError({
-          what: `--nearest is ${nearest}`,
-          where: "command line",
-          fix: "give a whole number of at least 1",
-          exitCode: 2,
-        });
+      wholeNumber("nearest", nearest, 1);
       const tokenizer = await MedTok.fromPretrained(dir, { unknown: "quiet" });
       try {
-        if (verify) await tokenizer.artefact.verify();
+        if (verify) {
+          await tokenizer.artefact.verify();
+          process.stderr.write("every file is whole: its hash is the one it was written with\n");
+        }
         if (code === undefined) {
           const facts = describeTokenizer(tokenizer.artefact);
           print(json, facts, () => tokenizerText(facts));

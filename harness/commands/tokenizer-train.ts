@@ -19,7 +19,7 @@ import { givenKnowledge } from "../given-knowledge.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type DatasetFlags, datasetOptions, openDataset } from "../open-dataset.ts";
 import { tokenizerOptions } from "../options.ts";
-import { count, print } from "../output.ts";
+import { count, print, shellWord } from "../output.ts";
 import { openProgress, type Progress } from "../progress.ts";
 import { stageReport } from "./tokenizer-exchange.ts";
 
@@ -164,7 +164,7 @@ export const trainAction = {
         args.json,
         summary,
         () =>
-          `${count(summary.codes)} codes in ${args.out}\nnext: medtok-bench tokenizer inspect --dir ${args.out} E11.9`,
+          `${count(summary.codes)} codes in ${args.out}\nnext: medtok-bench tokenizer inspect --dir ${shellWord(args.out)} E11.9`,
       );
     },
   }),

@@ -34,6 +34,16 @@ t.test("wrong use exits with 2, one message, and a suggestion", async (t) => {
     ],
     [["run", "--dataset", "mimic4", "--task", "los", "--require-real"], /--require-real/],
     [["synth", "--layout", "mimic4", "--subjects", "-3", "--out", "x"], /--subjects/],
+    [
+      ["synth", "--layout", "mimic9", "--subjects", "3", "--out", "x"],
+      /--layout is "mimic9"; it is/,
+    ],
+    [["fetch"], /a word is missing[\s\S]*fetch --help/],
+    [["run", "--dataset", "mimic4", "--task", "los", "--root", ""], /--root is empty/],
+    [["run", "--dataset", "mimic4", "--task", "los", "--set", ""], /--set is empty/],
+    [["run", "--dataset", "mimic4", "--task", "los", "--task", "los"], /--task is given 2 times/],
+    [["run", "--dataset", "mimic4", "--task", "los", "--draws", "many"], /--draws is not a number/],
+    [["run", "--dataset", "mimic4", "--task", "los", "--task-option", "x=1"], /there are none/],
   ];
   const dir = t.testdir({});
   for (const [args, message] of cases) {
@@ -65,6 +75,43 @@ t.test("a missing root is one message and exit code 1", async (t) => {
   });
   t.equal(byVariable.code, 1);
   t.match(byVariable.stderr, /where: environment variable MEDTOK_BENCH_MIMIC3/);
+});
+
+t.test("folders that cannot be written to are named before any work", async (t) => {
+  const dir = t.testdir({ file: "" });
+  const file = join(dir, "file");
+  const run = (...more: string[]) =>
+    callCli(["run", "--dataset", "mimic4", "--task", "los", "--twin-subjects", "100", ...more]);
+  for (const [flags, message] of [
+    [["--cache-dir", file], /private folder cannot be made[\s\S]*--cache-dir/],
+    [["--cache-dir", join(dir, "cache"), "--out", file], /no result record could be written/],
+    [["--cache-dir", join(dir, "cache"), "--out", join(file, "below")], /where: .*file\n/],
+  ] as const) {
+    const { code, stderr } = await run(...flags);
+    t.equal(code, 1);
+    t.match(stderr, message);
+    t.notMatch(stderr, /ingest|\n\s+at /, "at once, without a stack");
+  }
+});
+
+t.test("what to do next names the files that were read", async (t) => {
+  const dir = t.testdir({});
+  const twin = join(dir, "a twin");
+  const synth = await callCli([
+    ...["synth", "--layout", "mimic4", "--subjects", "30", "--out", twin],
+  ]);
+  t.match(synth.stdout, `--root '${twin}'`);
+  const ingest = await callCli([
+    ...["ingest", "--dataset", "mimic4", "--root", twin, "--cache-dir", join(dir, "cache")],
+  ]);
+  t.match(ingest.stdout, `describe --dataset mimic4 --root '${twin}'`);
+});
+
+const full = existsSync("/dev/full");
+t.test("a full disk behind stdout is one message", { skip: !full && "no /dev/full" }, async (t) => {
+  const { code, stderr } = await runCli(["tasks"], { stdout: "/dev/full" });
+  t.equal(code, 1);
+  t.match(stderr, /^error: the output cannot be written/);
 });
 
 t.test("every command has help with an example", async (t) => {

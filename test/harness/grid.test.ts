@@ -45,7 +45,12 @@ t.test("its table has a row a model, means over seeds, and the reasons", (t) => 
     of("drugrec", "mlp", 0, { status: "failed", auprc: null, reason: "exit 1: out of memory" }),
     of("drugrec", "gamenet", 0, { auprc: null }),
   ];
-  const text = gridTable(results);
+  const text = gridTable(results, {
+    dataset: "mimic4",
+    dataset_version: "2.2",
+    source: "demo",
+  });
+  t.match(text, /mimic4 2\.2, source: demo/);
   t.match(text, /mlp +baseline +0\.500 ± 0\.354 +failed/);
   t.match(text, /gamenet +baseline +N\/A +undefined/);
   t.match(text, /mlp \(baseline\) on drugrec, failed: exit 1: out of memory/);
@@ -60,7 +65,8 @@ t.test("runs side by side leave one record each, and --resume runs what is left"
   await generateTwin({ layout: "mimic4", subjects: 120, seed: 3, out: root });
   const grid = (...more: string[]) =>
     callCli([
-      ...["grid", "--dataset", "mimic4", "--root", root, "--cache-dir", join(dir, "cache")],
+      ...["grid", "--dataset", "mimic4", "--cache-dir", join(dir, "cache")],
+      ...(more.includes("--root") ? [] : ["--root", root]),
       ...["--tasks", "drugrec", "--out", join(dir, "out"), "--draws", "10", "--epochs", "1"],
       ...["--jobs", "2", ...more],
     ]);
@@ -80,6 +86,12 @@ t.test("runs side by side leave one record each, and --resume runs what is left"
   t.notMatch(resumed.stderr, /logistic \(baseline\)/, "it has its record");
   t.match(resumed.stdout, /logistic +baseline +0\.\d{3}/);
   t.equal(readdirSync(join(dir, "out", "runs")).length, 2);
+
+  const other = join(dir, "other");
+  await generateTwin({ layout: "mimic4", subjects: 120, seed: 4, out: other });
+  const elsewhere = await grid("--models", "logistic", "--resume", "--root", other);
+  t.equal(elsewhere.code, 0, elsewhere.stderr);
+  t.match(elsewhere.stderr, /logistic \(baseline\) on drugrec/, "a record of other data is none");
 });
 
 t.test("mistakes in its flags are found before anything runs", async (t) => {

@@ -1,5 +1,6 @@
 /** Runs the command line from source: in this process, or in one of its own as a user would. */
 import { spawn } from "node:child_process";
+import { openSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../core/package-root.ts";
 import { main } from "../../harness/cli.ts";
@@ -13,6 +14,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** File that stands in for stdout; then none is returned. */
+  readonly stdout?: string;
   /** Sends SIGINT when stderr first matches. */
   readonly interruptAt?: RegExp;
 }
@@ -29,16 +32,20 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     {
       cwd: options.cwd ?? packageRoot,
       env: { ...CLEAN, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [
+        "ignore",
+        options.stdout === undefined ? "pipe" : openSync(options.stdout, "w"),
+        "pipe",
+      ],
     },
   );
   let stdout = "";
   let stderr = "";
   let interrupted = false;
-  child.stdout.on("data", (data: Buffer) => {
+  child.stdout?.on("data", (data: Buffer) => {
     stdout += data.toString();
   });
-  child.stderr.on("data", (data: Buffer) => {
+  child.stderr?.on("data", (data: Buffer) => {
     stderr += data.toString();
     if (!interrupted && options.interruptAt?.test(stderr)) {
       interrupted = true;
