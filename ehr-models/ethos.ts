@@ -14,7 +14,8 @@
  * are drawn again, up to `redraws` times. Futures that are cut off undecided are left out, as in the paper.
  * With few futures many samples have equal probabilities; AUPRC counts such ties as ties.
  *
- * Deviation: diagnoses stand at the discharge, where they become known, not at the admission (E3).
+ * Deviation: diagnoses stand at the discharge, where they become known, not at the admission (E3), and after its
+ *   token, so that the end of a stay is predicted from the stay and not from codes written because of it.
  * Deviation: no measurements, hence none of their quantiles, and neither BMI nor marital status (E4, E14):
  *   histories carry codes only. The length of a stay follows its discharge as a decile, age is two quantile
  *   tokens as in v2. The calendar year is left out, as sources shift their dates.
@@ -33,8 +34,9 @@
  * Deviation: prompts are cut so that the longest future fits the window; no window slides (models.md 8.4).
  * Deviation: the epoch is chosen by the next-token loss of one training subject in twenty, whole records, not on
  *   the tuning split, whose histories hold no death and no end (ethos/training.ts).
- * Option: `estimate: weighted` keeps the probability of the outcome at every step instead of drawing it
- *   (models.md 8.3, i; ethos/weighted-future.ts): unbiased alike, and far less coarse at the same cost.
+ * Option: `estimate: weighted` weighs the outcome by its probabilities and draws it no more than needed (models.md
+ *   8.3, i; ethos/weighted-future.ts): unbiased alike, and far less coarse at the same cost. The default wherever
+ *   it can be told: one class whose codes are one token each, and no `topK`. `share` counts, as published.
  */
 import { BenchError } from "../core/errors.ts";
 import type {
@@ -44,21 +46,18 @@ import type {
   ModelDefinition,
   Target,
 } from "../core/model.ts";
-import type { Outcome } from "../core/task.ts";
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import type { CodeSpelling } from "./ethos/code-tokens.ts";
-import { Decoder } from "./ethos/decoder.ts";
 import { exportDecoder } from "./ethos/export.ts";
 import { firstRows } from "./ethos/first-rows.ts";
-import type { FutureRules } from "./ethos/future.ts";
 import { INTERVAL_BOUNDS } from "./ethos/intervals.ts";
 import type { Network } from "./ethos/network.ts";
-import { codeTree, MOST_CLASSES, singleTokens } from "./ethos/outcome.ts";
-import { type ScoringRules, scoreSamples } from "./ethos/scoring.ts";
+import { MOST_CLASSES } from "./ethos/outcome.ts";
+import { scoreSamples } from "./ethos/scoring.ts";
+import { ESTIMATES, openDecoder, promptTokens, scoringRules } from "./ethos/scoring-rules.ts";
 import { train, wholeSubjects } from "./ethos/training.ts";
 import { LEADING, Vocabulary } from "./ethos/vocabulary.ts";
-import { flagsOf } from "./ethos/weighted-future.ts";
 import { resolveHyperparameters } from "./graph-model.ts";
 import { TRAINING_DEFAULTS } from "./model-graphs.ts";
 
@@ -82,8 +81,8 @@ const DEFAULTS = {
   leastSubjects: 5,
   /** M: futures a sample. */
   futures: 20,
-  /** share | weighted. */
-  estimate: "share" as string,
+  /** auto | share | weighted; auto is weighted wherever that can be. */
+  estimate: "auto" as string,
   /** Most tokens of a future. */
   newTokens: 128,
   temperature: 1,
@@ -93,12 +92,6 @@ const DEFAULTS = {
   redraws: 20,
 };
 type H = typeof DEFAULTS;
-
-/** Rows of the decoder: futures of a prompt, so few that none waits long for the others, and prompts. */
-const MOST_FUTURES = 4;
-const MOST_PROMPTS = 32;
-/** Bytes of keys and values of generated tokens. */
-const CACHE_BYTES = 256 * 2 ** 20;
 
 function refuse(what: string, fix: string): never {
   throw new BenchError({ what, fix, exitCode: 2 });
@@ -119,7 +112,7 @@ function check(h: H): void {
   checkSizes(h, sizes);
   checkWord("intervals", h.intervals, Object.keys(INTERVAL_BOUNDS));
   checkWord("spelling", h.spelling, ["unit", "pieces"]);
-  checkWord("estimate", h.estimate, ["share", "weighted"]);
+  checkWord("estimate", h.estimate, ESTIMATES);
   if (!(h.temperature > 0)) refuse(`temperature is ${h.temperature}`, "give a number above 0");
   for (const name of ["topK", "redraws"] as const)
     if (!Number.isInteger(h[name]) || h[name] < 0)
@@ -129,10 +122,6 @@ function check(h: H): void {
       `context ${h.context} has no room for a history beside ${h.newTokens} new tokens`,
       "choose a larger context or fewer newTokens",
     );
-}
-
-function promptTokens({ context, newTokens }: H): number {
-  return context - newTokens;
 }
 
 function refuses({ labels, outcome }: Target): string | null {
@@ -156,67 +145,6 @@ function networkOf(h: H, vocabulary: Vocabulary, context: FitContext): Network {
     vocabulary: vocabulary.size,
     ...(tokens === undefined ? {} : { tokens }),
   };
-}
-
-/** What tells outcomes, for the estimate asked for. @throws BenchError where outcomes cannot be weighed. */
-function flagsFor(h: H, rules: FutureRules, classes: number): Uint8Array | undefined {
-  if (h.estimate === "share") return undefined;
-  const singles = singleTokens(rules.tree);
-  if (classes !== 1 || singles === undefined)
-    refuse(
-      "the weighted estimate is for one class whose codes are one token each",
-      "use --set estimate=share",
-    );
-  return flagsOf(singles, rules);
-}
-
-function scoringRules(
-  h: H,
-  vocabulary: Vocabulary,
-  outcome: Outcome,
-  context: FitContext,
-): ScoringRules {
-  const classes = outcome.classes.length;
-  const future: FutureRules = {
-    vocabulary,
-    tree: codeTree(vocabulary, context.codes, outcome),
-    allClasses: 2 ** classes - 1,
-    hasGiven: outcome.given !== undefined,
-    withinDays: outcome.withinDays ?? Number.POSITIVE_INFINITY,
-    topK: h.topK,
-    newTokens: h.newTokens,
-    redraws: h.redraws,
-  };
-  return {
-    future,
-    flags: flagsFor(h, future, classes),
-    futures: h.futures,
-    promptTokens: promptTokens(h),
-    classes,
-    random: context.random.derive("futures"),
-  };
-}
-
-function decoderFor(
-  h: H,
-  network: Network,
-  parameters: ReadonlyMap<string, Float32Array>,
-  threads: number,
-): Promise<Decoder> {
-  const futures = Math.min(MOST_FUTURES, h.futures);
-  const bytesOfPrompt = futures * h.newTokens * h.width * h.layers * 2 * 4;
-  const prompts = Math.max(1, Math.min(MOST_PROMPTS, Math.floor(CACHE_BYTES / bytesOfPrompt)));
-  const parameterOf = (name: string) => parameters.get(name) as Float32Array;
-  const { temperature, newTokens } = h;
-  return Decoder.create({
-    network,
-    parameterOf,
-    temperature,
-    prompts,
-    futures,
-    newTokens,
-    threads,
-  });
 }
 
 async function fit(context: FitContext, given: Hyperparameters): Promise<FittedModel> {
@@ -252,7 +180,7 @@ async function fit(context: FitContext, given: Hyperparameters): Promise<FittedM
     { network, vocabulary, subjects, hyperparameters: h },
     context,
   );
-  const decoder = await decoderFor(h, network, parameters, threads);
+  const decoder = await openDecoder(h, network, parameters, threads);
   let isDisposed = false;
   return {
     summary,
@@ -270,7 +198,7 @@ async function fit(context: FitContext, given: Hyperparameters): Promise<FittedM
 
 export const ethos: ModelDefinition = {
   name: "ethos",
-  version: 1,
+  version: 2,
   description:
     "Decoder over timelines of events and times, trained on the next token; answers by sampling futures.",
   reference: "Renc et al., npj Digital Medicine 7, 256 (2024)",
@@ -295,6 +223,7 @@ export const ethos: ModelDefinition = {
       learningRate: 6e-4,
       warmup: 0.04,
       averaging: 0,
+      estimate: "share",
     },
   },
   refuses: (target: Target, _tokenizer: TokenizerDefinition) => refuses(target),

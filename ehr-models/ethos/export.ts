@@ -11,7 +11,7 @@ import { LEADING, type Vocabulary } from "./vocabulary.ts";
 
 const NOTES = [
   "tokens.ids: vocabulary.json names them. A row is sex, race, tens and units of the age in years (quantile/0 to quantile/9; age/unknown twice where it is not known), then the timeline, oldest first, then padding (0)",
-  "a timeline: the tokens of each code (codes in vocabulary.json); between two that are 5 minutes or more apart the interval with the largest least-days not above the gap, the last one once for each half year; after a discharge quantile/k with k the number of stayCutsDays below the length of the stay",
+  "a timeline: the tokens of each code (codes in vocabulary.json); between two that are 5 minutes or more apart the interval with the largest least-days not above the gap, the last one once for each half year; a discharge stands before the other codes of its stay and moment, and quantile/k after it, with k the number of stayCutsDays below the length of the stay",
   "positions.ids: 0, 1, 2, ... in each row, below context; causal: 0 where column <= row, else -1e9",
   "probabilities: of the token after each position; take those after a row's last token",
   "a future: draw a token from them, append it, run again; tokens below firstGenerated are never drawn. An interval adds a time drawn from its gaps to the clock. It ends with death, the end of the record, the outcome, the end of the wait, the horizon, or the context",

@@ -118,6 +118,7 @@ class Arrangement {
       this.#decoder.restart(row);
       token = future.next(group.prompt.probabilities, 0);
     }
+    if (token < 0) this.#decoder.restart(row);
     this.#running[row] = token < 0 ? undefined : future;
     this.#tokens[row] = Math.max(-1, token);
   }

@@ -13,10 +13,10 @@ import { given, normal } from "../../engine/initial.ts";
 import { dropout } from "../../engine/layers/dropout.ts";
 import { lookup, table } from "../../engine/layers/embedding.ts";
 import { layerNorm } from "../../engine/layers/layer-norm.ts";
-import { gelu, softmax } from "../../engine/ops/activation.ts";
+import { gelu, lastAxisSum, softmax } from "../../engine/ops/activation.ts";
 import { attention } from "../../engine/ops/attention.ts";
 import { classLoss } from "../../engine/ops/class-loss.ts";
-import { add, scale } from "../../engine/ops/elementwise.ts";
+import { add, mul, scale } from "../../engine/ops/elementwise.ts";
 import { concat, reshape, slice, transpose } from "../../engine/ops/layout.ts";
 import { matmul, product } from "../../engine/ops/matmul.ts";
 import { type Dim, multiplyDims } from "../../engine/shape.ts";
@@ -101,17 +101,16 @@ function blocks(x: Tensor, network: Network, attend: Attend): Tensor {
   return y;
 }
 
-/** Causal attention over whole rows [B, L]; `keep` is handed the keys and values, [B, h, L, d/h]. */
+/** Causal attention over whole rows [B, L]; `keep` is handed the keys and values, [B*L, d]. */
 function causally(g: Graph, network: Network, keep: (k: Tensor, v: Tensor) => void): Attend {
   const bias = g.input("causal", [1, 1, "L", "L"]);
   const rate = network.attentionDropout;
   return (q, k, v) => {
     const split = (x: Tensor) => heads(x, "B", "L", network);
-    const [keys, values] = [split(k), split(v)];
-    keep(keys, values);
+    keep(k, v);
     const isDropped = g.training && rate > 0;
     const mask = isDropped ? { mask: g.mask(["B", network.heads, "L", "L"], rate) } : {};
-    return merged(attention(split(q), keys, values, { bias, ...mask }), ROWS, network.width);
+    return merged(attention(split(q), split(k), split(v), { bias, ...mask }), ROWS, network.width);
   };
 }
 
@@ -159,7 +158,7 @@ export interface PromptGraph {
   readonly graph: Graph;
   /** [1, V] after the last position, which the input `last` [1] names. */
   readonly probabilities: Tensor;
-  /** Per layer, [1, h, L, d/h]. */
+  /** Per layer, [L, d]. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
 }
@@ -198,9 +197,9 @@ const R = multiplyDims("S", "M");
 
 /**
  * One token further in R = S*M futures, M of each of S prompts. Inputs: tokens.ids and positions.ids [R];
- * prompt.bias [S, 1, 1, L] and past.bias [R, 1, 1, G], 0 where there is something to see, else -1e9; per
- * layer prompt.keys<i>, prompt.values<i> [S, h, L, d/h] and past.keys<i>, past.values<i> [R, h, G, d/h].
- * The futures of a prompt share its keys and values, so the products over them are of M rows, not of one.
+ * prompt.bias [S, 1, L] and past.bias [R, 1, G], 0 where there is something to see, else -1e9; per layer
+ * prompt.keys<i>, prompt.values<i> [S, L, d] and past.keys<i>, past.values<i> [R, G, d]. The futures of a
+ * prompt share its keys and values, and heads are rows of one product, see `overCaches`.
  */
 export function stepGraph(network: Network, temperature: number): StepGraph {
   const graph = new Graph();
@@ -220,34 +219,45 @@ export function stepGraph(network: Network, temperature: number): StepGraph {
   return { graph, probabilities, keys, values };
 }
 
-/** Attention of one query per row over its prompt, its own past, and itself: [R, d] -> [R, d]. */
+/** Row i holds `value` where head i of h has its columns, and 0 elsewhere: [h, d]. */
+function headColumns(g: Graph, { heads: h, width: d }: Network, value: number): Tensor {
+  const columns = new Float32Array(h * d);
+  const w = d / h;
+  for (let i = 0; i < h; i++) columns.fill(value, i * d + i * w, i * d + (i + 1) * w);
+  return g.constant(columns, [h, d], "float32");
+}
+
+/**
+ * Attention of one query per row over its prompt, its own past, and itself: [R, d] -> [R, d]. A query is
+ * written once for each head, zero but in that head's columns, so that all heads, and all futures of a
+ * prompt, are one product with the keys; of the product with the values each head keeps its own columns.
+ * The zeros cost less than many tiny products do.
+ */
 function overCaches(q: Tensor, k: Tensor, v: Tensor, layer: number, network: Network): Tensor {
   const g = q.graph;
   const { heads: h, width: d } = network;
   const w = d / h;
-  const alpha = 1 / Math.sqrt(w);
   const cache = (name: string, rows: Dim, length: Dim) =>
-    g.input(`${name}${layer}`, [rows, h, length, w]);
-  const single = (x: Tensor) => reshape(x, [R, h, 1, w]);
-  const against = (x: Tensor, y: Tensor) => product(x, y, { transposeB: true, alpha });
-  const byPrompt = (x: Tensor, n: Dim) => transpose(reshape(x, ["S", "M", h, n]), [0, 2, 1, 3]); // [S, h, M, n]
-  const byRow = (x: Tensor, n: Dim) => reshape(transpose(x, [0, 2, 1, 3]), [R, h, 1, n]);
+    g.input(`${name}${layer}`, [rows, length, d]);
+  const alone = (x: Tensor) => reshape(x, [R, 1, d]);
+  const byPrompt = (x: Tensor, n: Dim) => reshape(x, ["S", multiplyDims("M", h), n]);
+  const queries = mul(alone(q), headColumns(g, network, 1 / Math.sqrt(w))); // [R, h, d]
+  const against = (x: Tensor, y: Tensor) => product(x, y, { transposeB: true });
   const promptScores = add(
-    against(byPrompt(q, w), cache("prompt.keys", "S", "L")),
-    g.input("prompt.bias", ["S", 1, 1, "L"]),
+    against(byPrompt(queries, d), cache("prompt.keys", "S", "L")),
+    g.input("prompt.bias", ["S", 1, "L"]),
   );
   const pastScores = add(
-    against(single(q), cache("past.keys", R, "G")),
-    g.input("past.bias", [R, 1, 1, "G"]),
+    against(queries, cache("past.keys", R, "G")),
+    g.input("past.bias", [R, 1, "G"]),
   );
-  const own = against(single(q), single(k)); // [R, h, 1, 1]
-  const p = softmax(concat([own, byRow(promptScores, "L"), pastScores], 3));
-  const fromPrompt = product(
-    byPrompt(slice(p, 3, 1, "L+1"), "L"),
-    cache("prompt.values", "S", "L"),
-  );
-  const fromPast = product(slice(p, 3, "L+1", "G+L+1"), cache("past.values", R, "G"));
-  const fromSelf = product(slice(p, 3, 0, 1), single(v));
-  const all = add(add(byRow(fromPrompt, w), fromPast), fromSelf); // [R, h, 1, w]
-  return reshape(all, [R, d]);
+  const own = lastAxisSum(mul(queries, alone(k))); // [R, h, 1]
+  const p = softmax(concat([own, reshape(promptScores, [R, h, "L"]), pastScores], 2));
+  const ofPrompt = product(byPrompt(slice(p, 2, 1, "L+1"), "L"), cache("prompt.values", "S", "L"));
+  const ofPast = product(slice(p, 2, "L+1", "G+L+1"), cache("past.values", R, "G"));
+  const ofSelf = mul(slice(p, 2, 0, 1), alone(v));
+  const all = add(add(reshape(ofPrompt, [R, h, d]), ofPast), ofSelf); // [R, h, d]
+  const kept = (i: number) => slice(slice(all, 1, i, i + 1), 2, i * w, (i + 1) * w);
+  const parts = Array.from({ length: h }, (_, i) => kept(i));
+  return reshape(concat(parts, 2), [R, d]);
 }

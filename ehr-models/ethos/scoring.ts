@@ -7,12 +7,12 @@ import { Future, type FutureRules } from "./future.ts";
 import { generate, type Job } from "./generate.ts";
 import { eventsOf } from "./timeline.ts";
 import { LEADING, type Vocabulary } from "./vocabulary.ts";
-import { WeightedFuture } from "./weighted-future.ts";
+import { type TokenFlags, WeightedFuture } from "./weighted-future.ts";
 
 export interface ScoringRules {
   readonly future: FutureRules;
   /** What each token is to the outcome; given where outcomes are weighed instead of drawn. */
-  readonly flags: Uint8Array | undefined;
+  readonly flags: TokenFlags | undefined;
   /** Number of futures a sample. */
   readonly futures: number;
   /** Most tokens of a prompt, the leading ones included. */

@@ -16,13 +16,17 @@ export interface TimelineEvents {
 }
 
 /**
- * Death is moved behind whatever is stamped after it (discharges and their diagnoses may be, by hours), since
- * nothing may follow it. The age is exact where the birth is in the history, else the age in years.
+ * A discharge stands before the other events of its stay and moment, its diagnoses: how a stay ended is then
+ * read off the stay and the history, not off codes that were written because of it, and a future that waits
+ * for the discharge need not write them. Death is moved behind whatever is stamped after it (discharges and
+ * their diagnoses may be, by hours), since nothing may follow it. The age is exact where the birth is in the
+ * history, else the age in years.
  */
 export function eventsOf(history: History, roles: Uint8Array, ageYears: number): TimelineEvents {
   const row: number[] = [];
   const daysBefore: number[] = [];
   const stayDays: number[] = [];
+  const visits: number[] = [];
   let ageDays = ageYears * DAYS_PER_YEAR;
   let death: { row: number; daysBefore: number } | undefined;
   for (let i = 0; i < history.length; i++) {
@@ -32,10 +36,15 @@ export function eventsOf(history: History, roles: Uint8Array, ageYears: number):
     if (role === ROLES.birth) ageDays = days;
     else if (role === ROLES.death) death = { row: code, daysBefore: days };
     else {
-      row.push(code);
-      daysBefore.push(days);
-      const start = history.visitStart[history.visit[i] as number] as number;
-      stayDays.push(role === ROLES.discharge ? start - days : Number.NaN);
+      const visit = history.visit[i] as number;
+      const isDischarge = role === ROLES.discharge;
+      let at = row.length;
+      while (isDischarge && at > 0 && daysBefore[at - 1] === days && visits[at - 1] === visit) at--;
+      const stay = isDischarge ? (history.visitStart[visit] as number) - days : Number.NaN;
+      row.splice(at, 0, code);
+      daysBefore.splice(at, 0, days);
+      stayDays.splice(at, 0, stay);
+      visits.splice(at, 0, visit);
     }
   }
   if (death !== undefined) {

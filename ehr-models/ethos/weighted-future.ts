@@ -1,12 +1,14 @@
 /**
- * A future whose outcome is not drawn but weighed (models.md 8.3, i): tokens that would settle it are taken
- * out of each draw, and their probability is kept instead.
+ * A future whose outcome is weighed and not only drawn (after models.md 8.3, i). With e and o the probabilities
+ * at a step that the outcome comes, and that the wait ends without it:
  *
- *   S_0 = 1;   at step j:  E += S_{j-1} p_j(event);   S_j = S_{j-1} (1 - p_j(event) - p_j(end of the wait))
+ *   while S > 1/2 : both are taken out of the draw, E += S e,  S *= 1 - e - o
+ *   then          : all are drawn, and when either has come, E += S e / (e + o), and the future is over
  *
- * E is an unbiased estimate of the probability that the event comes first, and varies less than 0 or 1.
- * Before what is given has come, the ends of the record are taken out alike, and their complement is the
- * weight A of the future; the estimate of several is the sum of A E over the sum of A.
+ * S is 1 at first. Either way E is an unbiased estimate of the probability that the outcome comes first, and
+ * varies less than 0 or 1: the first way asks at every step, the second does not generate far beyond the end.
+ * Before what is given has come, the ends of the record are taken out of the draws, and their complement is
+ * the weight A of the future; the estimate of several is the sum of A E over the sum of A.
  */
 import type { Random } from "../../core/random.ts";
 import {
@@ -19,8 +21,8 @@ import {
 } from "./future.ts";
 import type { Meaning } from "./outcome.ts";
 
-/** A wait of which less is left is over. */
-const LEAST_LEFT = 1e-3;
+/** The share of the wait that is left, below which its end is drawn. */
+const DRAWN_BELOW = 0.5;
 
 /** What a token is to the outcome: bits of a flag. */
 const EVENT = 1;
@@ -29,19 +31,28 @@ const UNTIL = 2;
 /** Ends the record: death without the outcome, or the end token. */
 const LAST = 4;
 const GIVEN = 8;
+const ENDS = UNTIL | LAST;
 
-/** Flags of each token, [V]. */
+/** What tokens are to the outcome. */
+export interface TokenFlags {
+  /** Flags of each token, [V]. */
+  readonly of: Uint8Array;
+  /** The tokens that settle something, ascending. */
+  readonly settling: readonly number[];
+}
+
 export function flagsOf(
   singles: ReadonlyMap<number, Meaning>,
   { vocabulary }: FutureRules,
-): Uint8Array {
+): TokenFlags {
   const flags = new Uint8Array(vocabulary.size);
   for (const [token, m] of singles) {
     const settles = m.classes !== 0 ? EVENT : (m.isUntil ? UNTIL : 0) | (m.isDeath ? LAST : 0);
     flags[token] = settles | (m.isGiven ? GIVEN : 0);
   }
   flags[vocabulary.end] = LAST;
-  return flags;
+  const settling = [...flags.keys()].filter((i) => ((flags[i] as number) & (EVENT | ENDS)) !== 0);
+  return { of: flags, settling };
 }
 
 export class WeightedFuture implements TokenSource {
@@ -50,7 +61,7 @@ export class WeightedFuture implements TokenSource {
   /** A E. */
   positive = 0;
   readonly #rules: FutureRules;
-  readonly #flags: Uint8Array;
+  readonly #flags: TokenFlags;
   readonly #random: Random;
   readonly #elapsed: number;
   #left = 1; // S
@@ -59,7 +70,7 @@ export class WeightedFuture implements TokenSource {
   #isAsked: boolean;
   #isOver = false;
 
-  constructor(rules: FutureRules, flags: Uint8Array, elapsed: number, random: Random) {
+  constructor(rules: FutureRules, flags: TokenFlags, elapsed: number, random: Random) {
     this.#rules = rules;
     this.#flags = flags;
     this.#elapsed = elapsed;
@@ -75,9 +86,9 @@ export class WeightedFuture implements TokenSource {
     const token = isFirst
       ? this.#firstInterval(probabilities, base)
       : this.#settleAndDraw(probabilities, base);
-    if (token < 0 || this.#left < LEAST_LEFT) return this.#finish(token < 0 ? 0 : this.#left);
+    if (token < 0) return this.#finish(0);
     this.#count += 1;
-    if (!this.#isAsked && ((this.#flags[token] as number) & GIVEN) !== 0) this.#isAsked = true;
+    if (!this.#isAsked && ((this.#flags.of[token] as number) & GIVEN) !== 0) this.#isAsked = true;
     const interval = vocabulary.intervalOf(token);
     if (interval >= 0) {
       const elapsed = this.#count === 1 ? this.#elapsed : 0;
@@ -101,31 +112,48 @@ export class WeightedFuture implements TokenSource {
     return vocabulary.firstInterval + drawFrom(weights, 0, weights.length, this.#random.uniform());
   }
 
-  /** Keeps the weight of the settling tokens and draws among the others; -1 where there are none. */
+  /** Draws a token; below 0 where the future is settled or nothing is left to draw. */
   #settleAndDraw(p: Float32Array, base: number): number {
-    const { firstGenerated, size } = this.#rules.vocabulary;
-    const flags = this.#flags;
-    const removed = this.#isAsked ? EVENT | UNTIL | LAST : LAST;
-    let open = 0;
-    let event = 0;
-    let other = 0;
-    for (let i = firstGenerated; i < size; i++) {
-      const x = p[base + i] as number;
-      const flag = (flags[i] as number) & removed;
-      if (flag === 0) open += x;
-      else if ((flag & EVENT) !== 0) event += x;
-      else other += x;
-    }
+    const [open, event, other] = this.#masses(p, base);
     const sum = open + event + other;
-    if (this.#isAsked) {
+    if (!this.#isAsked) {
+      this.weight *= open / sum;
+      return this.#draw(p, base, open, LAST);
+    }
+    if (this.#left > DRAWN_BELOW) {
       this.positive += (this.weight * this.#left * event) / sum;
       this.#left *= open / sum;
-    } else this.weight *= open / sum;
-    let rest = this.#random.uniform() * open;
-    let last = -1;
+      return this.#draw(p, base, open, EVENT | ENDS);
+    }
+    const token = this.#draw(p, base, sum, 0);
+    if (((this.#flags.of[token] as number) & (EVENT | ENDS)) === 0) return token;
+    this.positive += (this.weight * this.#left * event) / (event + other);
+    return OVER;
+  }
+
+  /** Probability of the tokens that leave the outcome open, that are it, and that end the wait without it. */
+  #masses(p: Float32Array, base: number): [open: number, event: number, other: number] {
+    const { firstGenerated, size } = this.#rules.vocabulary;
+    const ends = this.#isAsked ? ENDS : LAST;
+    const events = this.#isAsked ? EVENT : 0;
+    let [sum, event, other] = [0, 0, 0];
+    for (let i = firstGenerated; i < size; i++) sum += p[base + i] as number;
+    for (const i of this.#flags.settling) {
+      const flag = this.#flags.of[i] as number;
+      if ((flag & events) !== 0) event += p[base + i] as number;
+      else if ((flag & ends) !== 0) other += p[base + i] as number;
+    }
+    return [sum - event - other, event, other];
+  }
+
+  /** Draws among the tokens without the flags in `removed`, whose probabilities sum to `sum`; OVER without any. */
+  #draw(p: Float32Array, base: number, sum: number, removed: number): number {
+    const { firstGenerated, size } = this.#rules.vocabulary;
+    let rest = this.#random.uniform() * sum;
+    let last = OVER;
     for (let i = firstGenerated; i < size; i++) {
       const x = p[base + i] as number;
-      if (x === 0 || ((flags[i] as number) & removed) !== 0) continue;
+      if (x === 0 || ((this.#flags.of[i] as number) & removed) !== 0) continue;
       last = i;
       rest -= x;
       if (rest < 0) break;

@@ -172,6 +172,37 @@ t.test(
   },
 );
 
+t.test("a row may grow past the room there was, while another begins again", async (t) => {
+  const values = parameters(NETWORK);
+  const parameterOf = (name: string) => values.get(name) as Float32Array;
+  const options = { prompts: 1, futures: 2, newTokens: 40, temperature: 1, threads: 1 };
+  const decoder = await Decoder.create({ ...options, network: NETWORK, parameterOf });
+  t.teardown(() => decoder.release());
+  const random = Random.fromSeed(7);
+  const prompt = draw(random, 3);
+  decoder.place(0, await decoder.read(prompt));
+  const rows: number[][] = [[...prompt], [...prompt]];
+  const restarts = new Map([
+    [30, 1],
+    [40, 0],
+  ]);
+  for (let step = 0; step < 44; step++) {
+    const again = restarts.get(step);
+    if (again !== undefined) {
+      rows[again] = [...prompt];
+      decoder.restart(again);
+    }
+    const tokens = draw(random, 2);
+    for (const [row, token] of tokens.entries()) rows[row]?.push(token);
+    const all = await decoder.step(tokens);
+    for (const [row, read] of rows.entries()) {
+      const plain = plainDecoder(NETWORK, values, read).at(-1) ?? [];
+      const ours = all.subarray(row * NETWORK.vocabulary, (row + 1) * NETWORK.vocabulary);
+      t.ok(furthest(ours, plain) < 1e-5, `step ${step}, row ${row} of ${read.length} tokens`);
+    }
+  }
+});
+
 t.test("what comes later changes nothing that was said before", async (t) => {
   const values = parameters(NETWORK);
   const random = Random.fromSeed(2);

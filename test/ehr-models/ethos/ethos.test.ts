@@ -20,12 +20,14 @@ import {
   type Course,
   DIED,
   DIES_NEXT,
-  type PlantedSubject,
   plantedSubjects,
   READMITTED,
   wholeRecord,
 } from "../../support/planted-records.ts";
 import { averagePrecision, labelsOf } from "../../support/samples.ts";
+
+/** Subjects of each group whose futures are drawn. */
+const ASKED = 20;
 
 const share = (flags: readonly boolean[]) => flags.filter(Boolean).length / flags.length;
 
@@ -35,9 +37,8 @@ t.test(
     const course: Course = { again: [0.5, 0.8], soon: 0.3, dies: [0.75, 0.15] };
     const subjects = plantedSubjects(500, course, 1);
     const group = (isIll: boolean) => subjects.filter((s) => s.isIll === isIll);
-    const prompts = source(
-      atDischarge([group(true)[0], group(false)[0]] as PlantedSubject[], () => false),
-    );
+    const asked = [...group(true).slice(0, ASKED), ...group(false).slice(0, ASKED)];
+    const prompts = source(atDischarge(asked, () => false));
     const died = (isIll: boolean) =>
       share(
         group(isIll)
@@ -50,9 +51,11 @@ t.test(
       ["an admission within 15 days", READMITTED, back],
     ] as const) {
       const fit = context(prompts, whole(subjects), outcome, { epochs: 25 });
-      const settings =
-        outcome === READMITTED ? { futures: 60, estimate: "weighted" } : { futures: 400 };
-      const [ill = -1, well = -1] = await predictions(fit, settings, prompts);
+      const estimate = outcome === READMITTED ? "weighted" : "share";
+      // Two layers: which stay ends is told by its beginning, who is ill by the stay before.
+      const p = await predictions(fit, { estimate, futures: 20, layers: 2 }, prompts);
+      const meanOf = (some: Float32Array) => some.reduce((sum, x) => sum + x, 0) / some.length;
+      const [ill, well] = [meanOf(p.subarray(0, ASKED)), meanOf(p.subarray(ASKED))];
       t.ok(Math.abs(ill - truth(true)) < 0.1, `${name}: ${ill}, in the records ${truth(true)}`);
       t.ok(Math.abs(well - truth(false)) < 0.1, `${name}: ${well}, ${truth(false)}`);
     }
@@ -77,7 +80,7 @@ t.test("one future gives 0 or 1; company, order and padding change nothing", asy
   const subjects = plantedSubjects(40, course, 4);
   const samples = atDischarge(subjects, () => false);
   const fit = context(source(samples), whole(subjects), READMITTED, { epochs: 2 });
-  const single = await predictions(fit, { futures: 1 }, source(samples));
+  const single = await predictions(fit, { futures: 1, estimate: "share" }, source(samples));
   t.ok(single.every((p) => p === 0 || p === 1));
   t.ok(single.includes(0) && single.includes(1));
   const model = await ethos.fit(fit, { ...SMALL, futures: 7 });
@@ -193,5 +196,6 @@ t.test(
     await t.rejects(fit({ futures: 0.5 }), /futures is 0.5/);
     const two = { classes: [["ATC/B01AB01"], ["ATC/C07AB02"]], until: [], withinDays: 9 };
     await t.rejects(fit({ estimate: "weighted" }, two), /one class/);
+    await t.rejects(fit({ estimate: "weighted", topK: 5 }), /topK 0/);
   },
 );

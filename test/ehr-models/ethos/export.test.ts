@@ -31,7 +31,15 @@ function promptPlain(card: Card, { history, ageYears, sex, race }: MadeSample): 
     id(`quantile/${years % 10}`),
   ];
   let before: number | undefined;
-  for (let i = 0; i < history.length; i++) {
+  const isEnd = (i: number) =>
+    (PLANTED_CODES.code[history.code[i] as number] as string).startsWith("HOSPITAL_DISCHARGE");
+  // A discharge comes before what else its stay has at that moment; no two stays of these end together.
+  const order = [...history.code.keys()].sort(
+    (a, b) =>
+      (history.daysBefore[b] as number) - (history.daysBefore[a] as number) ||
+      Number(isEnd(b)) - Number(isEnd(a)),
+  );
+  for (const i of order) {
     const code = PLANTED_CODES.code[history.code[i] as number] as string;
     if (code === "MEDS_BIRTH") continue;
     const now = history.daysBefore[i] as number;
@@ -39,7 +47,7 @@ function promptPlain(card: Card, { history, ageYears, sex, race }: MadeSample): 
     const interval = fitting.at(-1);
     if (interval !== undefined) tokens.push(interval.token);
     tokens.push(...(card.codes[code] ?? []));
-    if (code.startsWith("HOSPITAL_DISCHARGE")) {
+    if (isEnd(i)) {
       const days = (history.visitStart[history.visit[i] as number] as number) - now;
       tokens.push(id(`quantile/${card.stayCutsDays.filter((cut) => cut < days).length}`));
     }
