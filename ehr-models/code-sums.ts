@@ -2,7 +2,7 @@
  * An output that reads, beside a model's own summary, sums of the vectors of codes. Attention averages over codes,
  * but risks add up: a mean cannot tell one grave diagnosis from five.
  *
- *   w_1    = log(1 + n) / n for a code that occurs n times in the history (its occurrences sum to log(1 + n))
+ *   w_1    = 1 / n for a code that occurs n times in the history: a code counts once, however often it was written
  *   w_2    = 1 in the last visit, else 0
  *   r      = [summary; drop(Σ_p w_1p E[c_p]); drop(Σ_p w_2p E[c_p])]                         [B, D + 2d]
  *   logits = drop(ReLU(r W_r + b_r)) W + b                                                   [B, C]
@@ -30,13 +30,13 @@ export interface SumOptions {
   readonly hidden: number;
 }
 
-/** w_1 of units: occurrences of one share log(1 + n) among them. */
+/** w_1 of units: the occurrences of one sum to 1. */
 export function sharesOf(units: Int32Array): Float32Array {
   const counts = new Map<number, number>();
   for (const unit of units) counts.set(unit, (counts.get(unit) ?? 0) + 1);
   return Float32Array.from(units, (unit) => {
     const n = counts.get(unit) as number;
-    return Math.log1p(n) / n;
+    return 1 / n;
   });
 }
 

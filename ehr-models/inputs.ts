@@ -8,6 +8,7 @@ import { type DimValues, evaluateDim, type Shape, sizeOf } from "../engine/shape
 import { scaledAge } from "./age.ts";
 import { allocate, type BatchSource, type InputSpec, sequenceLength } from "./batch-source.ts";
 import { sharesOf } from "./code-sums.ts";
+import { UTILISATION_WIDTH, utilisationOf } from "./utilisation.ts";
 
 const BY_CODE: Shape = ["B", "L"];
 
@@ -17,7 +18,7 @@ const CODE_COLUMNS = {
   codes: { type: "int32", shape: BY_CODE },
   /** 1 = real, 0 = padding. */
   mask: { type: "float32", shape: BY_CODE },
-  /** log(1 + n) / n, n being how often the unit occurs in the history: summed over its occurrences, log(1 + n). */
+  /** 1 / n, n being how often the unit occurs in the history: summed over its occurrences, 1. */
   share: { type: "float32", shape: BY_CODE },
   /** 1 for a code of the last visit, else 0. */
   isLast: { type: "float32", shape: BY_CODE },
@@ -47,6 +48,8 @@ export const SAMPLE_COLUMNS = {
   race: { type: "int32", shape: ["B"] },
   /** [B, 2]: age as `scaledAge` (0 when unknown), and 1 when it is known. */
   age: { type: "float32", shape: ["B", 2] },
+  /** As `utilisationOf`. */
+  utilisation: { type: "float32", shape: ["B", UTILISATION_WIDTH] },
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
 type CodeColumn = keyof typeof CODE_COLUMNS;
@@ -123,9 +126,21 @@ function fillCodes(feeds: Columns, row: Row, unit: Int32Array): void {
   feeds["daysBefore"]?.set(row.history.daysBefore.subarray(0, n), row.at);
 }
 
+/** One sample of a split, and its history as it was read. */
+export interface SampleRow {
+  readonly source: SampleSource;
+  readonly sample: number;
+  readonly history: History;
+}
+
 /** Writes row `b` of the columns about the sample's subject that are there. */
-export function fillSample(feeds: Columns, b: number, source: SampleSource, sample: number): void {
-  const { sex, race, age } = feeds;
+export function fillSample(
+  feeds: Columns,
+  b: number,
+  { source, sample, history }: SampleRow,
+): void {
+  const { sex, race, age, utilisation } = feeds;
+  utilisation?.set(utilisationOf(history), b * UTILISATION_WIDTH);
   if (sex !== undefined) sex[b] = source.sex[sample] as number;
   if (race !== undefined) race[b] = source.race[sample] as number;
   if (age === undefined) return;
@@ -172,11 +187,12 @@ export function sequenceInputs(
       const feeds = allocateColumns(specs, { B, L });
       for (const [b, sample] of samples.entries()) {
         const ageYears = source.ageYears[sample] as number;
-        const row = { history: source.read(sample), ageYears, at: b * L };
+        const history = source.read(sample);
+        const row = { history, ageYears, at: b * L };
         fillCodes(feeds, row, tokenizer.unit);
         fillInterval(feeds, "within", row);
         fillInterval(feeds, "between", row);
-        fillSample(feeds, b, source, sample);
+        fillSample(feeds, b, { source, sample, history });
       }
       return { feeds, dims: { B, L } };
     },

@@ -178,7 +178,7 @@ export function sentenceInputs(
           ageNow: ageAt(0),
           at: b * L,
         });
-        fillSample(feeds, b, source, sample);
+        fillSample(feeds, b, { source, sample, history });
       }
       return { feeds, dims: { B, L } };
     },

@@ -22,9 +22,9 @@
  *   of length-of-stay tasks.
  * Deviation: age is a position of its own; the tutorial has it only as the gap before the first visit.
  * Deviation: beside the summary token the output reads two sums of code vectors, over the history, where the
- *   occurrences of a code share log(1 + n) among them (s_p), and over the last visit. Attention averages over
+ *   n occurrences of a code weigh 1 / n each (s_p), and over the last visit. Attention averages over
  *   the codes, but risks add up. `readout = summary` is logits = X[:, 0] W + b, as published.
- * Deviation: the same output reads age, its square, sex and race (f, `subject-facts.ts`) once more: what one
+ * Deviation: the same output reads age, its square, sex, race and utilisation (f, `subject-facts.ts`) once more: what one
  *   position among hundreds says reaches the summary only faintly.
  * Deviation: one output layer behind the summary, as two linear layers in a row are one; one logit for a binary task.
  * Deviation: dropout on attention weights is an option of its own (`attentionDropout`).
@@ -204,7 +204,7 @@ function check(h: H): void {
 
 export const transformerModel: GraphModel<H> = {
   name: "transformer",
-  version: 3,
+  version: 4,
   description:
     "Transformer encoder over codes with visit order, times and demographics; reads a summary token and sums.",
   reference: "Vaswani et al., NeurIPS 2017; inputs after Su et al., ICML 2025",
@@ -240,7 +240,7 @@ export const transformerModel: GraphModel<H> = {
     sequenceInputs(
       source,
       tokenizer,
-      readout === "summary" ? COLUMNS : [...COLUMNS, "share", "isLast"],
+      readout === "summary" ? COLUMNS : [...COLUMNS, "utilisation", "share", "isLast"],
     ),
   bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
   forward,

@@ -23,7 +23,7 @@ const VISIT_COLUMNS = {
   mask: { type: "float32", shape: ["B", "L"] },
   /** [B, L]: index into CODE_KINDS. */
   kinds: { type: "int32", shape: ["B", "L"] },
-  /** [B, L]: log(1 + n) / n of a code that occurs n times among the kept ones; see `code-sums.ts`. */
+  /** [B, L]: 1 / n of a code that occurs n times among the kept ones; see `code-sums.ts`. */
   share: { type: "float32", shape: ["B", "L"] },
   /** [B, L]: 1 in the latest visit. */
   isLast: { type: "float32", shape: ["B", "L"] },
@@ -233,7 +233,7 @@ export function visitInputs(
         fillFlat(feeds, row, tokenizer.unit);
         fillGrouped(feeds, row, tokenizer.unit);
         fillVisits(feeds, row);
-        fillSample(feeds, b, source, sample);
+        fillSample(feeds, b, { source, sample, history });
       }
       return { feeds, dims: { B, L, T, M } };
     },

@@ -26,7 +26,7 @@ t.test("it has as many parameters as its equations say, whatever its length (B4)
   for (const [maxLength, readout, head] of [
     [24, "summary", layer(d, 3)],
     [48, "summary", layer(d, 3)],
-    [48, "summary+sums", layer(d + 10 + 2 * d, 10) + layer(10, 3)], // 3 of age, 3 sexes, 4 races
+    [48, "summary+sums", layer(d + 14 + 2 * d, 10) + layer(10, 3)], // 3 of age, 3 sexes, 4 races, 4 of utilisation
   ] as const) {
     const settings = { ...SIZES, maxLength, readout, hidden: 10, pretrainEpochs: 0 };
     const model = await behrt.fit(contextOf({ train, epochs: 1 }), settings);

@@ -52,7 +52,7 @@ function expected(sample: number): { share: Map<number, number>; isLast: Map<num
     counts.set(unit, (counts.get(unit) ?? 0) + 1);
     if (visit[i] === visitCount - 1) isLast.set(unit, (isLast.get(unit) ?? 0) + 1);
   }
-  return { share: new Map([...counts].map(([unit, n]) => [unit, Math.log(1 + n)])), isLast };
+  return { share: new Map([...counts].map(([unit]) => [unit, 1])), isLast };
 }
 
 function sumsOf(collated: { inputs: BatchSource; units: string }, sample: number, name: string) {

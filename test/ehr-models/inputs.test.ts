@@ -109,6 +109,35 @@ t.test("sex, race and age stand beside the codes", async (t) => {
   t.same(feeds["age"], Float32Array.of(-0.5, 1, 0, 0));
 });
 
+t.test("utilisation tells of visits, the gap before the last and its length", async (t) => {
+  const over = {
+    ...history,
+    visitStart: Float32Array.of(400, 40, 10),
+    visitEnd: Float32Array.of(389, 35, 3),
+    visitCount: 3,
+  };
+  const ended: MadeSample = { ...person, history: over };
+  const overlapping: MadeSample = {
+    ...person,
+    history: { ...over, visitEnd: Float32Array.of(389, 5, 3) },
+  };
+  const none: MadeSample = { ...person, history: { ...history, length: 0, visitCount: 0 } };
+  const samples = sourceOf([person, short, ended, overlapping, none], LABELS.binary);
+  const { feeds } = sequenceInputs(samples, tokenizer, ["utilisation"]).collate(
+    Int32Array.of(0, 1, 2, 3, 4),
+  );
+  const rows = feeds["utilisation"] as Float32Array;
+  const near = (b: number, wanted: readonly number[], what: string) => {
+    for (const [i, x] of wanted.entries())
+      t.ok(Math.abs((rows[4 * b + i] as number) - x) < 1e-6, `${what}, number ${i}`);
+  };
+  near(0, [Math.log(2), 30 / (30 + 379.5), 0, 0], "a last visit that is not over shows no length");
+  near(1, [0, 0, Math.log(1 + 10.5), 1], "one visit has none before it");
+  near(2, [Math.log(3), 30 / (30 + 25), Math.log(1 + 7), 1], "25 days between, seven days long");
+  near(3, [Math.log(3), 1, Math.log(1 + 7), 1], "a visit that began before the other ended");
+  near(4, [0, 0, 0, 0], "no visit");
+});
+
 t.test(
   "a bag holds each unit once, with counts over all, the last year and the last visit",
   async (t) => {
@@ -196,7 +225,7 @@ t.test("a batch is cut into parts within the limits", async (t) => {
   t.equal(tight.length, 8, "a single sample is never cut");
 });
 
-t.test("the occurrences of a code share log(1 + n) among them", async (t) => {
+t.test("the occurrences of a code sum to one, however often it was written", async (t) => {
   const { feeds, dims } = sequenceInputs(source, tokenizer, ["codes", "share"]).collate(both);
   const L = dims["L"] as number;
   for (let b = 0; b < both.length; b++) {
@@ -205,7 +234,7 @@ t.test("the occurrences of a code share log(1 + n) among them", async (t) => {
     for (const unit of new Set(units)) {
       const n = units.filter((u) => u === unit).length;
       const total = shares.reduce((sum, share, i) => (units[i] === unit ? sum + share : sum), 0);
-      t.ok(Math.abs(total - (unit === 0 ? 0 : Math.log1p(n))) < 1e-5, `unit ${unit}, ${n} times`);
+      t.ok(Math.abs(total - (unit === 0 ? 0 : 1)) < 1e-5, `unit ${unit}, ${n} times`);
     }
   }
 });

@@ -33,7 +33,7 @@ function stackParameters(D: number, H: number, layers: number): number {
 
 t.test("it has as many parameters as its equations say", async (t) => {
   const train = sourceOf(makeSamples(24, LABELS.multiclass), LABELS.multiclass);
-  const facts = 3 + 3 + 4;
+  const facts = 3 + 3 + 4 + 4;
   const inputs = 2 * 12 + 4 * layer(12, 8) + layer(2, 8) + layer(facts, 8);
   const sums = layer(8 + 2 * 12, 10) + layer(10, 3);
   for (const [tokenizer, codes, denoising, stacks, readout, head] of [

@@ -205,7 +205,7 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const cell = (d: number, H: number) => 3 * (d * H + H * H) + 4 * H;
   const model = await retain.fit(contextOf({ train, epochs: 1 }), { ...sizes, maxVisits: 4 });
   const heads = 6 + 1 + (7 * 10 + 10);
-  const facts = 3 + 3 + 4;
+  const facts = 3 + 3 + 4 + 4;
   t.equal(
     model.summary.parameters,
     (CODE_COUNT + 2) * 10 + cell(11, 6) + cell(11, 7) + heads + (10 + facts) * 3 + 3,

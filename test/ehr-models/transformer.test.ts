@@ -28,7 +28,7 @@ function expectedParameters(
   layers: number,
   C: number,
   codes: number,
-  head = layer(3 * d + 3 + 3 + 4, 128) + layer(128, C), // facts: three of age, three sexes, four races
+  head = layer(3 * d + 3 + 3 + 4 + 4, 128) + layer(128, C), // facts: three of age, three sexes, four races, utilisation
 ): number {
   const block = 4 * layer(d, d) + layer(d, f) + layer(f, d) + 2 * 2 * d;
   const leading = d + 3 * d + 4 * d + layer(2, d); // cls, sex, race (4 of them), age

@@ -74,11 +74,22 @@ export function visitSumsPlain(parameters: Parameters, history: History, width: 
 }
 
 /** Age, its square, sex and race, as `subjectFacts` lays them out. */
-export function factsPlain({ ageYears, sex, race }: MadeSample): Vector {
+export function factsPlain({ ageYears, sex, race, history }: MadeSample): Vector {
   const known = !Number.isNaN(ageYears);
   const years = known ? (ageYears - 60) / 20 : 0;
   const oneHot = (n: number, at: number) => Array.from({ length: n }, (_, i) => Number(i === at));
-  return [years, known ? 1 : 0, years * years, ...oneHot(3, sex), ...oneHot(4, race)];
+  const facts = [years, known ? 1 : 0, years * years, ...oneHot(3, sex), ...oneHot(4, race)];
+  return [...facts, ...utilisationPlain(history)];
+}
+
+/** Visits before the last, the gap before it, and its length, from the ends of the visits. */
+function utilisationPlain({ visitCount, visitStart, visitEnd }: MadeSample["history"]): Vector {
+  const [start, end] = [visitStart.at(visitCount - 1), visitEnd.at(visitCount - 1)];
+  if (visitCount === 0 || start === undefined || end === undefined) return [0, 0, 0, 0];
+  const gap = (visitCount > 1 ? (visitEnd[visitCount - 2] ?? NaN) : NaN) - start;
+  const recency = gap > 0 ? 1 / (1 + gap / 30) : Number(gap <= 0);
+  const length = Number.isNaN(end) ? 0 : Math.log(1 + start - end);
+  return [Math.log(visitCount), recency, length, Number(!Number.isNaN(end))];
 }
 
 /** A number of days as models read it: log(1 + days) / 10. */
