@@ -15,20 +15,27 @@ export interface GivenFiles {
   readonly encoder: string | null;
 }
 
+/** What the user wrote to give a kg.csv, for messages. */
+type GivenBy = "--kg" | "--tokenizer-file kg=";
+
 export interface ReadOptions {
   readonly memoryLimitMb: number;
   readonly threads: number;
 }
 
 /** Nodes of the codes of all tables that have them, one table after the other. */
-async function codeNodes(codes: readonly string[], options: ReadOptions): Promise<CodeNodes> {
+async function codeNodes(
+  codes: readonly string[],
+  options: ReadOptions,
+  givenBy: GivenBy,
+): Promise<CodeNodes> {
   const tables = codes
     .map((source) => splitSource(source).path)
     .filter((p) => /\.parquet$/.test(p));
   if (tables.length === 0)
     throw new BenchError({
       what: "kg.csv needs a code table that says which nodes each code has",
-      where: "--kg",
+      where: givenBy,
       fix: "also give all_codes_mappings.parquet, with the columns med_code and pkg_index_list",
       exitCode: 2,
     });
@@ -55,18 +62,22 @@ async function readTables({ codes, map }: GivenFiles): Promise<KnowledgeTables> 
 }
 
 /** Reads nothing yet. @throws BenchError, when asked, for files that are missing or are not what they should be. */
-export function givenKnowledge(files: GivenFiles, options: ReadOptions): GivenKnowledge {
+export function givenKnowledge(
+  files: GivenFiles,
+  options: ReadOptions,
+  givenBy: GivenBy = "--kg",
+): GivenKnowledge {
   let tables: Promise<KnowledgeTables> | undefined;
   let graph: ReturnType<GivenKnowledge["graph"]> | undefined;
   const readGraph = async (kg: string) => {
     if (!existsSync(kg))
       throw new BenchError({
         what: `the file ${kg} does not exist`,
-        where: "--kg",
+        where: givenBy,
         fix: "give the path of PrimeKG's kg.csv",
         exitCode: 2,
       });
-    const nodes = await codeNodes(files.codes, options);
+    const nodes = await codeNodes(files.codes, options, givenBy);
     return { graph: await readPrimeKg(kg, options), nodes };
   };
   return {
@@ -90,5 +101,6 @@ export function givenByName(
   if (Object.keys(files).length === 0) return undefined;
   const list = (name: string) => (files[name] === undefined ? [] : [files[name]]);
   const { kg = null, encoder = null } = files;
-  return givenKnowledge({ codes: list("codes"), map: list("map"), kg, encoder }, options);
+  const given = { codes: list("codes"), map: list("map"), kg, encoder };
+  return givenKnowledge(given, options, "--tokenizer-file kg=");
 }

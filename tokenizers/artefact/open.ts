@@ -152,10 +152,12 @@ export class Artefact {
 
   #array(name: string, shape: readonly number[]): NpyFile {
     const file = NpyFile.open(join(this.folder, name));
-    this.#open.push(file);
     const { shape: found } = file.header;
-    if (found.length !== shape.length || found.some((n, i) => n !== shape[i]))
+    if (found.length !== shape.length || found.some((n, i) => n !== shape[i])) {
+      file.close();
       throw badArtefact(file.path, `shape ${found.join(" × ")}, ${shape.join(" × ")} wanted`);
+    }
+    this.#open.push(file);
     return file;
   }
 }
