@@ -24,6 +24,8 @@ export type UnitRepresentation =
       readonly width: number;
       /** Whether training may also move the vectors themselves. */
       readonly trainable: boolean;
+      /** [V] 1 for units that also have a learned vector beside the given one; left out: none. */
+      readonly residual?: Uint8Array;
     }
   | {
       /**
@@ -42,6 +44,8 @@ export type UnitRepresentation =
       readonly width: number;
       /** Whether training may also move the codebook. */
       readonly trainable: boolean;
+      /** As of `vectors`. */
+      readonly residual?: Uint8Array;
     };
 
 export interface Tokenizer {

@@ -14,7 +14,7 @@ import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
 
 async function fit(context: TokenizerContext): Promise<Tokenizer> {
   const { codes, cacheFolder, given, report, signal } = context;
-  const { seed, trainable, text, hub } = { ...bertText.defaults, ...context.options };
+  const { seed, trainable, residual, text, hub } = { ...bertText.defaults, ...context.options };
   const choice = { text: String(text), hub: String(hub) };
   const encoder = textEncoderOf(choice, given?.encoder ?? null);
   const random = tokenizerRandom(Number(seed));
@@ -26,17 +26,18 @@ async function fit(context: TokenizerContext): Promise<Tokenizer> {
     values: features.sentence,
     width: features.width,
     trainable: trainable === true,
+    residualOf: residual === true ? context.trainSubjects : null,
     artefactHash: shortHash(["bert-text", features.hash]),
   });
 }
 
 export const bertText: TokenizerDefinition = {
   name: "bert-text",
-  version: 1,
+  version: 2,
   description: "Frozen text features of each code's description; no graph, no quantization.",
   reference: "the BERT tokenizer of Su et al., ICML 2025, figure 4",
-  defaults: { seed: 0, trainable: false, text: "hashed", hub: "" },
-  presets: { trainable: { trainable: true } },
+  defaults: { seed: 0, trainable: false, residual: true, text: "hashed", hub: "" },
+  presets: { trainable: { trainable: true }, "vectors-alone": { residual: false } },
   files: { codes: GIVEN_FILES.codes, encoder: GIVEN_FILES.encoder },
   fit,
 };

@@ -4,8 +4,8 @@ import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/t
 import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
 
 async function fit(context: TokenizerContext): Promise<Tokenizer> {
-  const { codes } = context;
-  const { width, norm, trainable } = { ...randomVectors.defaults, ...context.options };
+  const { codes, trainSubjects } = context;
+  const { width, norm, trainable, residual } = { ...randomVectors.defaults, ...context.options };
   const d = Number(width);
   const values = new Float32Array(codes.size * d);
   for (const [row, code] of codes.code.entries()) {
@@ -21,16 +21,17 @@ async function fit(context: TokenizerContext): Promise<Tokenizer> {
     values,
     width: d,
     trainable: trainable === true,
+    residualOf: residual === true ? trainSubjects : null,
     artefactHash: sha256(new Uint8Array(values.buffer)),
   });
 }
 
 export const randomVectors: TokenizerDefinition = {
   name: "random-vectors",
-  version: 1,
+  version: 2,
   description: "A fixed random vector per code, as wide and long as MedTok's: the floor.",
   reference: "the random-table control of embeddings; compare with medtok and permuted-rows",
-  defaults: { width: 256, norm: 1.25, trainable: false },
-  presets: { trainable: { trainable: true } },
+  defaults: { width: 256, norm: 1.25, trainable: false, residual: true },
+  presets: { trainable: { trainable: true }, "vectors-alone": { residual: false } },
   fit,
 };

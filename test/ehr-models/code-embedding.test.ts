@@ -1,67 +1,17 @@
 import * as tf from "@tensorflow/tfjs";
 import t from "tap";
-import { Random } from "../../core/random.ts";
-import type { Tokenizer } from "../../core/tokenizer.ts";
 import { denseVectors, embedCodes, frozenTables } from "../../ehr-models/code-embedding.ts";
 import { transformer } from "../../ehr-models/transformer.ts";
 import { gradients } from "../../engine/gradient.ts";
 import { Graph } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
-import { binaryLoss } from "../../engine/ops/losses.ts";
-import { OPTIMIZER_DEFAULTS } from "../../engine/optimizer.ts";
 import { Session } from "../../engine/runner.ts";
-import { TOTAL_WEIGHT, Trainer } from "../../engine/trainer.ts";
-import { CODE_COUNT, contextOf, LABELS, makeSamples, sourceOf } from "../support/samples.ts";
+import { asVectors, K, ROWS, SEGMENTS, tokenTokenizer, V, WIDTH } from "../support/made-tokens.ts";
+import { contextOf, LABELS, makeSamples, sourceOf } from "../support/samples.ts";
+import { makeTrainer, trainSteps } from "../support/unit-trainer.ts";
 
-const SEGMENTS = 4;
-const K = 3;
-const WIDTH = 2;
-const ROWS = 12;
-const V = CODE_COUNT + 2;
 const OUT = 5;
 const UNITS = Int32Array.of(2, 7, 7, 0, 61, 1, 30, 2);
-
-/** Made-up tokens: distinct rows within a segment, weights that sum to 1, nothing at units 0 and 1. */
-function tokenTokenizer(trainable: boolean): Tokenizer & {
-  representation: Extract<Tokenizer["representation"], { kind: "tokens" }>;
-} {
-  const random = Random.fromSeed(8).derive("tokens");
-  const tokens = new Int32Array(V * SEGMENTS * K);
-  const weights = new Float32Array(V * SEGMENTS * K);
-  for (let place = 2 * SEGMENTS; place < V * SEGMENTS; place++) {
-    const first = random.below(ROWS);
-    const shares = Array.from({ length: K }, () => 0.1 + random.uniform());
-    const total = shares.reduce((a, b) => a + b, 0);
-    for (const [k, share] of shares.entries()) {
-      tokens[place * K + k] = (first + k) % ROWS;
-      weights[place * K + k] = share / total;
-    }
-  }
-  const codebook = Float32Array.from({ length: ROWS * WIDTH }, () => random.normal());
-  return {
-    name: "made-up",
-    vocabularySize: V,
-    unit: Int32Array.from({ length: CODE_COUNT }, (_, row) => (row < 55 ? row + 2 : 1)),
-    representation: {
-      kind: "tokens",
-      tokens,
-      weights,
-      segments: SEGMENTS,
-      perSegment: K,
-      codebook,
-      width: WIDTH,
-      trainable,
-    },
-    artefactHash: "made-up",
-  };
-}
-
-/** The same tokenizer with its vectors written out, F1. */
-function asVectors(tokenizer: ReturnType<typeof tokenTokenizer>, trainable = false): Tokenizer {
-  const values = denseVectors(tokenizer.representation);
-  const width = SEGMENTS * WIDTH;
-  return { ...tokenizer, representation: { kind: "vectors", values, width, trainable } };
-}
 
 t.test("the vector of a unit is the weighted sum of its rows, segment by segment", async (t) => {
   const { representation: r } = tokenTokenizer(false);
@@ -170,6 +120,9 @@ t.test("values and the codebook's gradient agree with tfjs", async (t) => {
   const draw = (n: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(i + n));
   const book = tf.variable(tf.tensor2d(r.codebook, [ROWS, WIDTH]));
   const shape: [number, number] = [SEGMENTS * WIDTH, OUT];
+  const table = tf.tensor2d(denseVectors(r), [V, SEGMENTS * WIDTH]).slice([2, 0]);
+  const centre = table.mean(0, true);
+  const size = table.sub(centre).square().sum(1).mean().sqrt().dataSync()[0] ?? Number.NaN;
   const vectors = () => {
     const units = tf.tensor1d(UNITS, "int32");
     const ids = tf.tensor2d(r.tokens, [V, SEGMENTS * K], "int32").gather(units);
@@ -180,7 +133,11 @@ t.test("values and the codebook's gradient agree with tfjs", async (t) => {
       .sum(2)
       .reshape([-1, SEGMENTS * WIDTH]);
     const isUnknown = units.equal(1).cast("float32").expandDims(1);
-    const given = sums.add(isUnknown.mul(tf.tensor2d(draw(SEGMENTS * WIDTH), [1, shape[0]])));
+    const isUnit = units.greaterEqual(2).cast("float32").expandDims(1);
+    const given = sums
+      .sub(isUnit.mul(centre))
+      .mul(1 / size)
+      .add(isUnknown.mul(tf.tensor2d(draw(SEGMENTS * WIDTH), [1, shape[0]])));
     return given.matMul(tf.tensor2d(draw(shape[0] * OUT), shape)).add(tf.tensor1d(draw(OUT)));
   };
   const weights = tf.tensor2d(Float32Array.from(seed), [UNITS.length, OUT]);
@@ -192,31 +149,10 @@ t.test("values and the codebook's gradient agree with tfjs", async (t) => {
   for (const [i, x] of theirs.entries()) t.ok(Math.abs(x - (ours.codebook[i] ?? 0)) < 1e-5);
 });
 
-/** A trainer of a logit a unit, which reads the codebook. */
-async function makeTrainer(threads: number) {
-  const tokenizer = tokenTokenizer(true);
-  const graph = new Graph({ training: true });
-  const codes = graph.input("codes", ["B", "L"], "int32");
-  const logits = embedCodes(codes, tokenizer, 1, 1);
-  const targets = graph.input("y", logits.shape);
-  const weight = graph.input("weight", logits.shape);
-  const weighting = { weight, total: graph.input(TOTAL_WEIGHT, []) };
-  const loss = binaryLoss(logits, targets, weighting);
-  const held = frozenTables(tokenizer);
-  return Trainer.create({ graph, loss, random: Random.fromSeed(2), threads, held });
-}
-
-/** Codebook after ten steps on 2,048 positions, in one part or two. */
+/** Codebook after ten steps. */
 async function trained(threads: number): Promise<Float32Array> {
   const trainer = await makeTrainer(threads);
-  const random = Random.fromSeed(4);
-  for (let step = 0; step < 10; step++) {
-    const codes = Int32Array.from({ length: 2048 }, () => random.below(V));
-    const y = Float32Array.from(codes, (unit) => (unit % 2 === 0 ? 1 : 0));
-    const weight = new Float32Array(codes.length).fill(1);
-    const batch = { feeds: { codes, y, weight }, dims: { B: 32, L: 64 }, weight: codes.length };
-    await trainer.step([batch], OPTIMIZER_DEFAULTS);
-  }
+  await trainSteps(trainer, 10);
   const codebook = trainer.state.parameter("codes.codebook").slice();
   await trainer.release();
   return codebook;

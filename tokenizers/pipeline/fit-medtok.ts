@@ -119,10 +119,11 @@ export async function fitMedTok(
       : await rowsOfFolder(context, context.directory, ["medtok", "imported"]);
   const { use } = settings;
   const moved = exchange?.(context.codes, use.seed);
-  if (moved === undefined) return tokenizerOfRows(made, { name, ...use });
+  if (moved === undefined) return tokenizerOfRows(made, { name, ...use }, context);
   const rows = moved.map((row) => made.rows[row] as number);
   return tokenizerOfRows(
     { ...made, rows, hash: shortHash([made.hash, "exchanged"]) },
     { name, ...use },
+    context,
   );
 }

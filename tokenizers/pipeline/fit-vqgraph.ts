@@ -111,7 +111,7 @@ async function trainedRows(context: TokenizerContext, config: VqGraphConfig): Pr
   const { cacheFolder, threads, report, signal } = context;
   const inputs = await inputsOf(context, config);
   const split = config.coOccurrence ? splitFingerprint(context) : null;
-  const { mode: _, trainable: __, ...training } = config;
+  const { mode: _, trainable: __, residual: ___, ...training } = config;
   const nodes = shortHash(inputs.nodesOf.map((own) => [...own]));
   const key = shortHash([VERSION, training, inputs.codes, inputs.graph.hash, nodes, split]);
   const artefact = await cachedFolder(join(cacheFolder, `vqgraph-${key}`), async (folder) => {
@@ -136,5 +136,5 @@ export async function fitVqGraph(name: string, context: TokenizerContext): Promi
     directory === null
       ? await trainedRows(context, config)
       : await rowsOfFolder(context, directory, [name]);
-  return tokenizerOfRows(made, { name, ...config });
+  return tokenizerOfRows(made, { name, ...config }, context);
 }

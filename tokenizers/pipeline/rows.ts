@@ -55,7 +55,19 @@ export async function rowsOfFolder(
   accepted: readonly string[],
 ): Promise<Rows> {
   const artefact = new Artefact(folder);
-  const { config } = artefact;
+  try {
+    return await rowsByLadder(context, artefact, accepted);
+  } finally {
+    artefact.close();
+  }
+}
+
+/** @throws BenchError for an artefact that is not this run's. */
+function checkArtefact(
+  context: TokenizerContext,
+  { config, folder }: Artefact,
+  accepted: readonly string[],
+): void {
   if (!accepted.includes(config.tokenizer))
     throw new BenchError({
       what: `the folder holds the tokenizer ${config.tokenizer}, not ${accepted[0]}`,
@@ -69,6 +81,15 @@ export async function rowsOfFolder(
       where: folder,
       fix: "train it without co-occurrences (coOccurrence=false), or let the run train its own",
     });
+}
+
+async function rowsByLadder(
+  context: TokenizerContext,
+  artefact: Artefact,
+  accepted: readonly string[],
+): Promise<Rows> {
+  checkArtefact(context, artefact, accepted);
+  const { config } = artefact;
   const ladder = new Ladder(artefact.code, config.has_systems, artefact.mapped());
   const answers = context.codes.code.map((code) => ladder.answer(code));
   const found = answers.map(({ row }) => row);
@@ -86,9 +107,7 @@ export async function rowsOfFolder(
   };
   const isOpen = (row: number) =>
     answers[row]?.how === "unk" && answers[row].candidates.length === 0;
-  const whole = await withTexts(made, context, artefact, isOpen);
-  artefact.close();
-  return whole;
+  return withTexts(made, context, artefact, isOpen);
 }
 
 /**
@@ -178,11 +197,17 @@ export interface RowUse {
   readonly name: string;
   readonly mode: string;
   readonly trainable: boolean;
+  readonly residual: boolean;
 }
 
-/** The tokenizer of rows. @throws BenchError when tokens are wanted and there are none. */
-export function tokenizerOfRows(made: Rows, { name, mode, trainable }: RowUse): Tokenizer {
-  const common = { name, rows: made.rows, trainable, artefactHash: made.hash };
+/** The tokenizer of rows in a run. @throws BenchError when tokens are wanted and there are none. */
+export function tokenizerOfRows(
+  made: Rows,
+  { name, mode, trainable, residual }: RowUse,
+  { trainSubjects }: TokenizerContext,
+): Tokenizer {
+  const residualOf = residual ? trainSubjects : null;
+  const common = { name, rows: made.rows, trainable, residualOf, artefactHash: made.hash };
   if (mode === "vectors")
     return vectorTokenizer({ ...common, values: made.embeddings, width: made.width });
   if (made.tokens === null)

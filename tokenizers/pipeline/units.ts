@@ -15,6 +15,18 @@ export function ownRows(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row);
 }
 
+/** 1 for the units that a training subject has, by units and subjects of the store's rows; 0 for 0 and 1. */
+export function trainedUnits(
+  unit: Int32Array,
+  units: number,
+  trainSubjects: Uint32Array,
+): Uint8Array {
+  const marks = new Uint8Array(units);
+  for (const [row, u] of unit.entries())
+    if (u >= FIRST && (trainSubjects[row] as number) > 0) marks[u] = 1;
+  return marks;
+}
+
 /** Values with two rows of zeros in front. */
 export function withoutUnits<T extends Float32Array | Int32Array>(values: T, width: number): T {
   const Kind = values.constructor as new (length: number) => T;
@@ -31,19 +43,33 @@ export interface VectorRows {
   readonly values: Float32Array;
   readonly width: number;
   readonly trainable: boolean;
+  /** Training subjects by row of the store, if codes that they have shall also have a learned vector; else null. */
+  readonly residualOf: Uint32Array | null;
   readonly artefactHash: string;
+}
+
+/** The part of a representation that says which units have a residual. */
+function residualFor(
+  unit: Int32Array,
+  units: number,
+  { residualOf }: Pick<VectorRows, "residualOf">,
+) {
+  return residualOf === null ? {} : { residual: trainedUnits(unit, units, residualOf) };
 }
 
 /** A tokenizer of given vectors. */
 export function vectorTokenizer(given: VectorRows): Tokenizer {
   const { name, rows, values, width, trainable, artefactHash } = given;
-  return {
-    name,
-    vocabularySize: FIRST + values.length / width,
-    unit: unitsOf(rows),
-    representation: { kind: "vectors", values: withoutUnits(values, width), width, trainable },
-    artefactHash,
+  const vocabularySize = FIRST + values.length / width;
+  const unit = unitsOf(rows);
+  const representation: UnitRepresentation = {
+    kind: "vectors",
+    values: withoutUnits(values, width),
+    width,
+    trainable,
+    ...residualFor(unit, vocabularySize, given),
   };
+  return { name, vocabularySize, unit, representation, artefactHash };
 }
 
 export interface TokenRows extends Omit<VectorRows, "values" | "width"> {
@@ -61,6 +87,8 @@ export interface TokenRows extends Omit<VectorRows, "values" | "width"> {
 export function tokenTokenizer(given: TokenRows): Tokenizer {
   const { ids, weights, segments, perSegment, codebook, width, trainable } = given;
   const each = segments * perSegment;
+  const vocabularySize = FIRST + ids.length / each;
+  const unit = unitsOf(given.rows);
   const representation: UnitRepresentation = {
     kind: "tokens",
     tokens: withoutUnits(ids, each),
@@ -70,14 +98,10 @@ export function tokenTokenizer(given: TokenRows): Tokenizer {
     codebook,
     width,
     trainable,
+    ...residualFor(unit, vocabularySize, given),
   };
-  return {
-    name: given.name,
-    vocabularySize: FIRST + ids.length / each,
-    unit: unitsOf(given.rows),
-    representation,
-    artefactHash: given.artefactHash,
-  };
+  const { name, artefactHash } = given;
+  return { name, vocabularySize, unit, representation, artefactHash };
 }
 
 /**
