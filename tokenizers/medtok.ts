@@ -1,26 +1,26 @@
 /** MedTok (Su et al., ICML 2025): tokens and vectors from each code's description and its place in a knowledge graph. */
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
-import { MEDTOK_PRESETS } from "./medtok/config.ts";
 import { fitMedTok } from "./pipeline/fit-medtok.ts";
 import { GIVEN_FILES } from "./pipeline/given.ts";
-import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
+import { MEDTOK_OPTIONS, RUN_PRESETS } from "./pipeline/settings.ts";
 
 export const medtok: TokenizerDefinition = {
   name: "medtok",
-  version: 2,
+  version: 3,
   description:
     "Text and graph of each code, quantized by one codebook; trained once on the store's codes, or loaded.",
   reference: "Su et al., Multimodal Medical Code Tokenizer, ICML 2025",
   defaults: MEDTOK_OPTIONS,
   presets: {
-    ...MEDTOK_PRESETS,
+    ...RUN_PRESETS,
     tokens: { mode: "tokens", trainable: true },
     trainable: { trainable: true },
     "without-text": { modality: "graph" },
-    "without-graph": { modality: "text", coOccurrence: false },
+    "without-graph": { modality: "text" },
     "without-quantization": { quantised: false },
     "random-codebook": { codebook: "random" },
-    primekg: { graph: "primekg", coOccurrence: false },
+    "co-occurrence": { coOccurrence: true },
+    primekg: { graph: "primekg" },
   },
   files: GIVEN_FILES,
   fit: (context) => fitMedTok(medtok.name, context),

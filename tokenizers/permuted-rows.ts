@@ -3,20 +3,19 @@
  * meaning is the same, so only the gap to it is due to what the tokens know (models.md 0.9).
  */
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
-import { MEDTOK_PRESETS } from "./medtok/config.ts";
 import { fitMedTok } from "./pipeline/fit-medtok.ts";
 import { GIVEN_FILES } from "./pipeline/given.ts";
 import { tokenizerRandom } from "./pipeline/random.ts";
-import { MEDTOK_OPTIONS } from "./pipeline/settings.ts";
+import { MEDTOK_OPTIONS, RUN_PRESETS } from "./pipeline/settings.ts";
 import { exchangedRows } from "./pipeline/units.ts";
 
 export const permutedRows: TokenizerDefinition = {
   name: "permuted-rows",
-  version: 2,
+  version: 3,
   description: "MedTok's vectors exchanged among codes of one vocabulary: the control of medtok.",
   reference: "Su et al., ICML 2025, with rows exchanged",
   defaults: MEDTOK_OPTIONS,
-  presets: MEDTOK_PRESETS,
+  presets: RUN_PRESETS,
   files: GIVEN_FILES,
   fit: (context) =>
     fitMedTok(permutedRows.name, context, (codes, seed) =>

@@ -9,7 +9,7 @@ import { VQGRAPH_DEFAULTS, VQGRAPH_PUBLISHED } from "./vqgraph/config.ts";
 
 export const vqgraph: TokenizerDefinition = {
   name: "vqgraph",
-  version: 1,
+  version: 2,
   description:
     "Each code's nodes in the graph, each by one row of a codebook that rebuilds the graph; no text.",
   reference: "Yang et al., VQGraph, ICLR 2024, as a tokenizer in Su et al., ICML 2025, figure 4",
@@ -18,7 +18,9 @@ export const vqgraph: TokenizerDefinition = {
     published: VQGRAPH_PUBLISHED,
     tokens: { mode: "tokens", trainable: true },
     trainable: { trainable: true },
-    primekg: { graph: "primekg", coOccurrence: false },
+    "vectors-alone": { residual: false },
+    "co-occurrence": { coOccurrence: true },
+    primekg: { graph: "primekg" },
   },
   files: { codes: GIVEN_FILES.codes, map: GIVEN_FILES.map, kg: GIVEN_FILES.kg },
   fit: (context) => fitVqGraph(vqgraph.name, context),

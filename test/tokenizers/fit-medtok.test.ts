@@ -51,12 +51,12 @@ t.test("two caches give the same artefact bit for bit", async (t) => {
 
 t.test("only training subjects move a tokenizer, and only through co-occurrence", async (t) => {
   const alone = (trainSubjects: Uint32Array) =>
-    fit("medtok", context(cache, { coOccurrence: false }, { trainSubjects }));
+    fit("medtok", context(cache, {}, { trainSubjects }));
   const counts = new Uint32Array(table().size);
   const without = await alone(counts);
   t.equal((await alone(counts.fill(9))).artefactHash, without.artefactHash);
   const asked: number[] = [];
-  const more = context(cache, { coOccurrence: false });
+  const more = context(cache);
   await fit("medtok", {
     ...more,
     coOccurrence: (most) => {
@@ -65,11 +65,12 @@ t.test("only training subjects move a tokenizer, and only through co-occurrence"
     },
   });
   t.same(asked, [], "and are not even asked for");
-  t.not((await fit("medtok", context(cache))).artefactHash, without.artefactHash);
+  const counted = await fit("medtok", context(cache, { coOccurrence: true }));
+  t.not(counted.artefactHash, without.artefactHash);
 });
 
 t.test("a folder that was trained with co-occurrences refuses another split", async (t) => {
-  await fit("medtok", context(cache));
+  await fit("medtok", context(cache, { coOccurrence: true }));
   const directory = (await cached()).find((folder) => new Artefact(folder).config.split !== null);
   if (directory === undefined) throw new Error("none was kept");
   const same = await fit("medtok", context(cache, {}, { directory }));
@@ -79,6 +80,50 @@ t.test("a folder that was trained with co-occurrences refuses another split", as
     name: "BenchError",
     message: /other training subjects/,
   });
+});
+
+t.test(
+  "codes of training subjects have a residual, in every tokenizer of given vectors",
+  async (t) => {
+    const trainSubjects = new Uint32Array(table().size).fill(3);
+    trainSubjects[2] = 0;
+    for (const name of ["medtok", "permuted-rows", "bert-text", "random-vectors"]) {
+      const options = name === "bert-text" || name === "random-vectors" ? { steps: undefined } : {};
+      const marks = async (residual: boolean) => {
+        const given = context(cache, { ...options, residual }, { trainSubjects });
+        const { representation, unit } = await fit(name, given);
+        if (representation.kind === "learned") throw new Error("given vectors wanted");
+        const { residual: all } = representation;
+        return all === undefined ? undefined : [...unit].map((u) => all[u]);
+      };
+      t.same(
+        await marks(true),
+        Array.from({ length: table().size }, (_, row) => (row === 2 ? 0 : 1)),
+        name,
+      );
+      t.equal(await marks(false), undefined, name);
+    }
+  },
+);
+
+t.test("a folder is closed again, also where it is refused", async (t) => {
+  const directory = await writeMadeUp(join(t.testdir({}), "tok"));
+  const { close } = Artefact.prototype;
+  let closed = 0;
+  Artefact.prototype.close = function counted() {
+    closed += 1;
+    close.call(this);
+  };
+  t.teardown(() => {
+    Artefact.prototype.close = close;
+  });
+  await fit("medtok", context("", {}, { directory }));
+  t.equal(closed, 1);
+  await t.rejects(fit("vqgraph", { ...context("", {}, { directory }), options: {} }), {
+    name: "BenchError",
+    message: /holds the tokenizer medtok/,
+  });
+  t.equal(closed, 2);
 });
 
 t.test(

@@ -10,6 +10,7 @@ import { fillFromData } from "./codebook-care.ts";
 import type { MedTokConfig } from "./config.ts";
 import { ForwardPass } from "./forward.ts";
 import { Monitor, shouldStop } from "./monitor.ts";
+import { fillFromTexts } from "./node-start.ts";
 import { Stepper } from "./stepper.ts";
 import type { MedTokInputs, TextEncoderState, TrainContext, TrainedMedTok } from "./types.ts";
 
@@ -45,6 +46,18 @@ class Order {
     const start = (step - epoch * perEpoch) * this.#batch;
     return this.#order.subarray(start, start + this.#batch);
   }
+}
+
+/** First values that are not drawn. Without text, nodes are: an ablation shall not read what it leaves out. */
+async function start(
+  stepper: Stepper,
+  inputs: MedTokInputs,
+  config: MedTokConfig,
+  context: TrainContext,
+): Promise<void> {
+  if (config.nodeInit === "text" && config.modality === "both")
+    fillFromTexts(stepper.state.parameter("nodes"), inputs, context.random.derive("nodes"));
+  if (config.codebookInit === "data") await startCodebook(stepper, inputs, config, context);
 }
 
 /** First rows of the codebook from the untrained network's vectors of random codes. */
@@ -115,7 +128,7 @@ export async function trainMedTok(
     const monitor = new Monitor(config);
     const saved = await context.checkpoints?.load(CHECKPOINT);
     if (saved !== undefined) unpackCheckpoint(saved, stepper.state, monitor);
-    else if (config.codebookInit === "data") await startCodebook(stepper, inputs, config, context);
+    else await start(stepper, inputs, config, context);
     const stoppedBy = await loop({ inputs, config, context, stepper, monitor });
     signal.throwIfAborted();
     return {

@@ -18,7 +18,7 @@ import { qualityReport } from "./quality-report.ts";
 import { tokenizerRandom } from "./random.ts";
 
 /** Raised when the same inputs could give another artefact. */
-export const MEDTOK_VERSION = 2;
+export const MEDTOK_VERSION = 3;
 
 export interface TrainOptions {
   readonly made: MadeInputs;

@@ -8,10 +8,15 @@ export const VQGRAPH_DEFAULTS = {
   mode: "vectors" as string,
   /** Whether a model's training may also move the vectors, or the codebook. */
   trainable: false,
+  /**
+   * Whether codes of training subjects also have a learned vector of their own beside the given one.
+   * `Deviation:` the paper's models read the given vectors alone.
+   */
+  residual: true,
   /** `own`: the self-contained graph; `primekg`: a given kg.csv with the nodes of a given code table. */
   graph: "own" as string,
   /** Whether the graph has edges between codes that training subjects have together. */
-  coOccurrence: true,
+  coOccurrence: false,
   /** Of the tokenizer's training, apart from the run's. */
   seed: 0,
   /** Rows of the codebook; 0 takes as many as medtok for as many codes. */

@@ -24,16 +24,28 @@ t.test("options are checked by name, kind and range", async (t) => {
   t.equal(medTokConfig({ steps: 7 }, 100).steps, 7);
 });
 
-t.test("the codebook's size follows the number of codes (medtok.md 9.4)", async (t) => {
+t.test("the codebook's size follows the number of codes ", async (t) => {
   for (const [codes, size] of [
     [10, 384],
-    [5000, 768],
-    [20_000, 3072],
+    [1354, 1536],
+    [5000, 6144],
+    [20_000, 12_288],
     [100_000, 12_288],
     [600_000, 12_288],
   ] as const)
     t.equal(codebookSizeFor(codes), size);
-  t.equal(medTokConfig({}, 20_000).codebookSize, 3072);
+  t.equal(medTokConfig({}, 5000).codebookSize, 6144);
+});
+
+t.test("the number of steps follows the number of codes, unless it is given", async (t) => {
+  for (const [codes, steps] of [
+    [10, 100],
+    [1354, 199],
+    [97_434, 2000],
+  ] as const)
+    t.equal(medTokConfig({}, codes).steps, steps);
+  t.equal(medTokConfig({ steps: 3 }, 97_434).steps, 3);
+  t.equal(medTokConfig({ batch: 256 }, 1354).steps, 397, "as many epochs with smaller batches");
 });
 
 t.test("regions cover the book; the middle takes the remainder", async (t) => {
