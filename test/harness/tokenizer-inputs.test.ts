@@ -116,8 +116,16 @@ t.test(
       });
     await refused({}, { codes, kg }, /graph=own/);
     await refused(graph, { codes }, /without PrimeKG/);
-    await refused({ graph: "primekg" }, { codes, kg }, /no edges between codes/);
+    await refused(
+      { graph: "primekg", coOccurrence: true },
+      { codes, kg },
+      /no edges between codes/,
+    );
     await refused({ text: "sentence" }, { codes }, /without a sentence encoder/);
+    const missing = given({ codes, kg: join(dir, "gone.csv") });
+    await t.rejects(missing?.graph() ?? Promise.resolve(), { where: "--tokenizer-file kg=" });
+    const alone = given({ kg });
+    await t.rejects(alone?.graph() ?? Promise.resolve(), { where: "--tokenizer-file kg=" });
     await refused({}, { encoder: dir }, /text=hashed/);
     await refused({ text: "sentence", hub: "a/b" }, { encoder: dir }, /both given/);
     await refused(graph, { kg }, /which nodes each code has/);

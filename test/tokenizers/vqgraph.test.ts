@@ -277,7 +277,7 @@ t.test("options that cannot be are refused", async (t) => {
     [{ mode: "words" }, /mode cannot be words/],
     [{ block: 0 }, /block cannot be 0/],
     [{ decay: 1 }, /decay cannot be 1/],
-    [{ graph: "primekg" }, /no edges between codes/],
+    [{ graph: "primekg", coOccurrence: true }, /no edges between codes/],
   ] as const)
     t.throws(() => vqGraphConfig({ ...VQGRAPH_DEFAULTS, ...options }, 10), {
       name: "BenchError",
