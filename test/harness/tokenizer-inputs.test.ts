@@ -122,10 +122,9 @@ t.test(
       /no edges between codes/,
     );
     await refused({ text: "sentence" }, { codes }, /without a sentence encoder/);
-    const missing = given({ codes, kg: join(dir, "gone.csv") });
-    await t.rejects(missing?.graph() ?? Promise.resolve(), { where: "--tokenizer-file kg=" });
-    const alone = given({ kg });
-    await t.rejects(alone?.graph() ?? Promise.resolve(), { where: "--tokenizer-file kg=" });
+    const named = { name: "BenchError", where: "--tokenizer-file kg=" };
+    for (const files of [{ codes, kg: join(dir, "gone.csv") }, { kg }])
+      await t.rejects(async () => given(files)?.graph(), named);
     await refused({}, { encoder: dir }, /text=hashed/);
     await refused({ text: "sentence", hub: "a/b" }, { encoder: dir }, /both given/);
     await refused(graph, { kg }, /which nodes each code has/);
