@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Options } from "yargs";
 import { BenchError } from "../core/errors.ts";
-import type { EventStore } from "../core/event-store.ts";
+import { type EventStore, SYNTHETIC_MARKER } from "../core/event-store.ts";
 import { datasets } from "../Dataset/index.ts";
 import { ingest } from "../Dataset/ingest.ts";
 import { openStore } from "../Dataset/store.ts";
@@ -153,14 +153,20 @@ async function makeTwin(
   const out = join(twins, `${flags.dataset}-${subjects}-${TWIN_SEED}-v${GENERATOR_VERSION}`);
   if (existsSync(out)) return out;
   progress.start("synthetic twin", subjects, "subjects");
-  await generateTwin({
-    layout,
-    subjects,
-    seed: TWIN_SEED,
-    out,
-    progress: (done) => progress.update(done),
-    signal: interruptSignal,
-  });
+  try {
+    await generateTwin({
+      layout,
+      subjects,
+      seed: TWIN_SEED,
+      out,
+      progress: (done) => progress.update(done),
+      signal: interruptSignal,
+    });
+  } catch (error) {
+    interruptSignal.throwIfAborted();
+    if (!existsSync(join(out, SYNTHETIC_MARKER))) throw error;
+    // Another process was faster; its twin is the same, byte for byte.
+  }
   progress.end();
   return out;
 }

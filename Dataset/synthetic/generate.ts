@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import { SYNTHETIC_MARKER } from "../../core/event-store.ts";
@@ -32,20 +32,39 @@ export async function generateTwin(options: TwinOptions): Promise<TwinSummary> {
   checkOptions(options);
   const out = resolve(options.out);
   await refuseOccupied(out);
-  const beside = join(dirname(out), `.${basename(out)}.partial-${process.pid}`);
+  const beside = await makeBeside(out);
   try {
-    await rm(beside, { recursive: true, force: true });
-    await mkdir(beside, { recursive: true });
     const rows = await write(beside, options);
     await writeFile(join(beside, SYNTHETIC_MARKER), marker(options));
-    await rm(out, { recursive: true, force: true }); // it is empty, or not there
-    await rename(beside, out);
+    await moveIntoPlace(beside, out);
     const { truth: admissions = 0, ...tables } = rows;
     const { layout, subjects } = options;
     return { layout, folder: out, subjects, admissions, rows: tables };
   } catch (error) {
     await rm(beside, { recursive: true, force: true }).catch(() => undefined);
     throw explained(error, out);
+  }
+}
+
+async function makeBeside(out: string): Promise<string> {
+  try {
+    await mkdir(dirname(out), { recursive: true });
+    return await mkdtemp(join(dirname(out), `.${basename(out)}.partial-`));
+  } catch (error) {
+    throw explained(error, out);
+  }
+}
+
+/** Takes the name at once. What someone else has put there in the meantime stays. */
+async function moveIntoPlace(made: string, out: string): Promise<void> {
+  await rmdir(out).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") await refuseOccupied(out);
+  });
+  try {
+    await rename(made, out);
+  } catch (error) {
+    await refuseOccupied(out);
+    throw error;
   }
 }
 

@@ -1,9 +1,11 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { BenchError } from "../../../core/errors.ts";
 import { generateTwin, type TwinLayout, twinLayouts } from "../../../Dataset/synthetic/index.ts";
 import { fileHashes, records, table, tableText } from "./twin-files.ts";
+
+const SMALL = { layout: "mimic4", subjects: 5, seed: 0 } as const;
 
 /** Columns of MIMIC-IV 3.1, in the order of the release. */
 const MIMIC4 = {
@@ -90,13 +92,31 @@ t.test("the marker says what was generated", async (t) => {
   t.type(marker.generator_version, "number");
 });
 
+t.test("of two at once one takes the name, and the other leaves it whole", async (t) => {
+  const dir = t.testdir({});
+  const out = join(dir, "twin");
+  const both = await Promise.allSettled([0, 1].map(() => generateTwin({ ...SMALL, out })));
+  t.same(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  t.ok(existsSync(join(out, "SYNTHETIC.json")));
+  t.same(readdirSync(dir), ["twin"], "nothing is left beside it");
+});
+
+t.test("what is put into the folder while a twin is made stays", async (t) => {
+  const out = join(t.testdir({}), "twin");
+  const progress = () => {
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, "mine"), "");
+  };
+  await t.rejects(generateTwin({ ...SMALL, out, progress }), { message: /not empty/ });
+  t.same(readdirSync(out), ["mine"]);
+});
+
 t.test("an occupied folder is refused and left alone, an empty one is used", async (t) => {
   const dir = t.testdir({ full: { "notes.txt": "mine" }, empty: {} });
-  const options = { layout: "mimic4", subjects: 2, seed: 0 } as const;
-  await t.rejects(generateTwin({ ...options, out: join(dir, "full") }), BenchError);
+  await t.rejects(generateTwin({ ...SMALL, out: join(dir, "full") }), BenchError);
   t.equal(readFileSync(join(dir, "full", "notes.txt"), "utf8"), "mine");
-  await t.rejects(generateTwin({ ...options, out: join(dir, "full", "notes.txt") }), BenchError);
-  await generateTwin({ ...options, out: join(dir, "empty") });
+  await t.rejects(generateTwin({ ...SMALL, out: join(dir, "full", "notes.txt") }), BenchError);
+  await generateTwin({ ...SMALL, out: join(dir, "empty") });
   t.ok(existsSync(join(dir, "empty", "hosp", "patients.csv.gz")));
   t.same(readdirSync(dir).sort(), ["empty", "full"], "nothing else is left beside them");
 });
