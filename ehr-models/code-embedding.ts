@@ -1,16 +1,18 @@
 /**
  * Units -> vectors of the model's width, for whatever a tokenizer offers: E[c] learned, or with given vectors e_c
  *
- *   E[c] = (e_c - m) s P + b         + R[c] where the tokenizer asks for a residual
- *   m    = mean of all e_c,  s = 1 / root mean square of |e_c - m|
+ *   E[c] = (e_c - m) U Λ^-1/4 s P + b         + R[c] where the tokenizer asks for a residual
+ *   m    = mean of all e_c,  U Λ Uᵀ = their covariance,  s: a mean square length of 1
  *
- * Deviation: models.md 0.9 projects e_c as it is. Vectors of one tokenizer have most of their length in common, and
- *   what all share moves all codes at once: centred and scaled they span the same functions, and E[c] starts as
- *   large as a learned vector would.
+ * Deviation: models.md 0.9 projects e_c as it is. Vectors of one tokenizer have much of their length in a few common
+ *   directions, and what all share moves all codes at once. Centred and evened out (half way to white: variances
+ *   become their roots) they span the same functions, P learns in all directions at a like pace, and E[c] starts
+ *   as large as a learned vector would. A codebook under training is centred and scaled only (s alone).
  * Deviation: the residual R is a learned vector a code, as without a tokenizer, from the same first values;
  *   P and b start at zero then. What similar codes share is learnt by P, what is a code's own by R, and
  *   decay and a large epsilon hold R of rare codes back. Published uses put e_c in the place of R.
  */
+import { symmetricEigen } from "../core/symmetric-eigen.ts";
 import type { Tokenizer, UnitRepresentation } from "../core/tokenizer.ts";
 import type { Initializer, Tensor } from "../engine/graph.ts";
 import { given, normal, zeros } from "../engine/initial.ts";
@@ -156,14 +158,18 @@ export function denseVectors(tokens: Tokens): Float32Array {
 interface Standard {
   /** Mean over units, [d]. */
   readonly centre: number[];
+  /** 1 / root mean square of |e - m|. */
   readonly factor: number;
-  /** (e - centre) · factor, [V × d]; rows 0 and 1 zero. */
+  /** (e - m) U Λ^-1/4 s, [V × d]; rows 0 and 1 zero. */
   readonly values: Float32Array;
 }
 
 const standards = new WeakMap<Given, Standard>();
 
-/** Given vectors centred and brought to a mean square length of 1; made once a tokenizer. */
+/** Directions with less than this share of the largest variance are left out: rounding, no knowledge. */
+const LEAST_VARIANCE = 1e-6;
+
+/** Given vectors centred, evened out and brought to a mean square length of 1; made once a tokenizer. */
 export function standardOf(representation: Given): Standard {
   const known = standards.get(representation);
   if (known !== undefined) return known;
@@ -172,19 +178,53 @@ export function standardOf(representation: Given): Standard {
     representation.kind === "tokens" ? denseVectors(representation) : representation.values;
   const first = FIRST_KNOWN * d;
   const count = Math.max(1, raw.length / d - FIRST_KNOWN);
-  const mean = new Float64Array(d);
+  const centre = new Float64Array(d);
   // Summed in float64 and then divided, so that vectors that are all alike have no difference to their mean.
   for (let i = first; i < raw.length; i++)
-    mean[i % d] = (mean[i % d] as number) + (raw[i] as number);
-  for (let j = 0; j < d; j++) mean[j] = (mean[j] as number) / count;
-  let square = 0;
-  for (let i = first; i < raw.length; i++)
-    square += ((raw[i] as number) - (mean[i % d] as number)) ** 2 / count;
-  const factor = square > 0 ? 1 / Math.sqrt(square) : 1; // all alike: nothing to tell apart
-  const values = raw.map((x, i) => (i < first ? 0 : (x - (mean[i % d] as number)) * factor));
-  const standard = { centre: [...mean], factor, values };
+    centre[i % d] = (centre[i % d] as number) + (raw[i] as number);
+  for (let j = 0; j < d; j++) centre[j] = (centre[j] as number) / count;
+  const moved = Float64Array.from(raw, (x, i) => (i < first ? 0 : x - (centre[i % d] as number)));
+  const covariance = covarianceOf(moved, d, count);
+  const square = covariance.reduce((sum, x, i) => sum + (i % (d + 1) === 0 ? x : 0), 0);
+  const values = square > 0 ? evened(moved, covariance, d) : Float32Array.from(moved); // or nothing to tell apart
+  const standard = { centre: [...centre], factor: square > 0 ? 1 / Math.sqrt(square) : 1, values };
   standards.set(representation, standard);
   return standard;
+}
+
+/** xᵀ x / count for rows x [n × d]. */
+function covarianceOf(x: Float64Array, d: number, count: number): Float64Array {
+  const sum = new Float64Array(d * d);
+  for (let row = 0; row < x.length; row += d)
+    for (let i = 0; i < d; i++) {
+      const a = x[row + i] as number;
+      if (a === 0) continue;
+      for (let j = 0; j <= i; j++)
+        sum[i * d + j] = (sum[i * d + j] as number) + (a * (x[row + j] as number)) / count;
+    }
+  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) sum[j * d + i] = sum[i * d + j] as number;
+  return sum;
+}
+
+/** x U Λ^-1/4 over the root of its mean square length, for centred rows x [n × d] with covariance U Λ Uᵀ. */
+function evened(x: Float64Array, covariance: Float64Array, d: number): Float32Array {
+  const { values: variance, vectors } = symmetricEigen(covariance, d);
+  const most = variance[0] as number;
+  const factors = variance.map((v) => (v > LEAST_VARIANCE * most ? v ** -0.25 : 0));
+  // The mean square length of x U Λ^-1/4 is the sum of Λ^1/2.
+  const square = variance.reduce((sum, v, i) => sum + v * (factors[i] as number) ** 2, 0);
+  const turn = vectors.map((u, i) => (u * (factors[i % d] as number)) / Math.sqrt(square));
+  const out = new Float32Array(x.length);
+  const row = new Float64Array(d);
+  for (let start = 0; start < x.length; start += d) {
+    row.fill(0);
+    for (let i = 0; i < d; i++) {
+      const a = x[start + i] as number;
+      for (let j = 0; j < d; j++) row[j] = (row[j] as number) + a * (turn[i * d + j] as number);
+    }
+    out.set(row, start);
+  }
+  return out;
 }
 
 /** Arrays to feed at every run beside the parameters: fixed tables, if there are any. */

@@ -8,7 +8,7 @@ import { makeTrainer, trainSteps } from "../support/unit-trainer.ts";
 
 const OUT = 5;
 
-t.test("given vectors are centred and scaled over the units", async (t) => {
+t.test("given vectors are centred and evened out over the units", async (t) => {
   const { representation } = asVectors(tokenTokenizer(false));
   if (representation.kind !== "vectors") throw new Error("vectors wanted");
   const { values, width } = representation;
@@ -16,19 +16,28 @@ t.test("given vectors are centred and scaled over the units", async (t) => {
   t.equal(width, d);
   const standard = standardOf(representation).values;
   t.same(standard.slice(0, 2 * d), new Float32Array(2 * d), "padding and unknown stay zero");
-  const column = (x: Float32Array, j: number) =>
-    Array.from({ length: V - 2 }, (_, i) => x[(i + 2) * d + j] as number);
-  let square = 0;
-  for (let j = 0; j < d; j++) {
-    const [before, after] = [column(values, j), column(standard, j)];
-    const mean = (x: number[]) => x.reduce((a, b) => a + b, 0) / x.length;
-    t.ok(Math.abs(mean(after)) < 1e-6);
-    square += mean(after.map((x) => x * x));
-    const ratio = (after[3] ?? 0) - (after[9] ?? 0);
-    const { factor } = standardOf(representation);
-    t.ok(Math.abs(ratio - factor * ((before[3] ?? 0) - (before[9] ?? 0))) < 1e-5);
-  }
-  t.ok(Math.abs(square - 1) < 1e-5);
+  const rows = (x: Float32Array) =>
+    Array.from({ length: V - 2 }, (_, i) => [...x.slice((i + 2) * d, (i + 3) * d)]);
+  const after = rows(standard);
+  const mean = (x: readonly number[]) => x.reduce((a, b) => a + b, 0) / x.length;
+  for (let j = 0; j < d; j++) t.ok(Math.abs(mean(after.map((row) => row[j] ?? 9))) < 1e-6);
+  const dot = (a: readonly number[], b: readonly number[]) =>
+    a.reduce((sum, x, j) => sum + x * (b[j] ?? Number.NaN), 0);
+  t.ok(Math.abs(mean(after.map((row) => dot(row, row))) - 1) < 1e-5);
+  // Half way to white: products of the new vectors, squared as a matrix, are those of the old ones to a factor.
+  const before = rows(values);
+  const centre = before[0]?.map((_, j) => mean(before.map((row) => row[j] ?? 9))) ?? [];
+  const centred = before.map((row) => row.map((x, j) => x - (centre[j] ?? 9)));
+  const product = (a: number, b: number) =>
+    after.reduce((sum, row) => sum + dot(after[a] ?? [], row) * dot(row, after[b] ?? []), 0);
+  const ratio = product(0, 0) / dot(centred[0] ?? [], centred[0] ?? []);
+  for (const [a, b] of [
+    [0, 1],
+    [3, 3],
+    [5, 40],
+    [20, 7],
+  ] as const)
+    t.ok(Math.abs(product(a, b) - ratio * dot(centred[a] ?? [], centred[b] ?? [])) < 1e-5);
   const alike = { ...representation, values: new Float32Array(values.length).fill(3, 2 * d) };
   t.ok(
     standardOf(alike).values.every((x) => x === 0),

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { Random } from "../../../core/random.ts";
+import { symmetricEigen } from "../../../core/symmetric-eigen.ts";
 import { fitCached } from "../../../tokenizers/medtok/text/features.ts";
 import { countGrams, eachGram, wordsOf } from "../../../tokenizers/medtok/text/grams.ts";
 import { hashedSvdEncoder } from "../../../tokenizers/medtok/text/hashed-svd.ts";
-import { symmetricEigen } from "../../../tokenizers/medtok/text/symmetric.ts";
 import { truncatedSvd } from "../../../tokenizers/medtok/text/truncated-svd.ts";
 
 const TITLES = [

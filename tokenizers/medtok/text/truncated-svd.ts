@@ -2,9 +2,11 @@
  * The right singular vectors of a sparse matrix by randomised subspace iteration (Halko, Martinsson and
  * Tropp 2011, algorithm 4.4), on XᵀX, so that nothing as long as the matrix is ever stored densely.
  */
+
 import type { Random } from "../../../core/random.ts";
+import { symmetricEigen } from "../../../core/symmetric-eigen.ts";
 import type { SparseRows } from "./grams.ts";
-import { gram, symmetricEigen, times } from "./symmetric.ts";
+import { gram, times } from "./symmetric.ts";
 
 const OVERSAMPLING = 16;
 const POWER_ITERATIONS = 3;
