@@ -3,7 +3,6 @@
  * give naive local times; they are read as if UTC everywhere, so that no daylight-saving gap is invented.
  */
 
-export const MICROS_PER_SECOND = 1e6;
 export const MICROS_PER_HOUR = 3600e6;
 export const MICROS_PER_DAY = 86400e6;
 /** Mean length of a Gregorian year in days. */

@@ -1,3 +1,4 @@
+/** Writes a synthetic twin: lives in blocks of subjects, through the writer of a source's own layout. */
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";

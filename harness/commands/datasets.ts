@@ -1,3 +1,4 @@
+/** `datasets`: the sources, from their registry; nothing is read. */
 import { datasets } from "../../Dataset/index.ts";
 import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";

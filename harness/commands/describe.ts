@@ -1,3 +1,4 @@
+/** `describe`: what is in a store, or with a task who is in it, as text, JSON or one page; small counts masked. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";

@@ -1,3 +1,4 @@
+/** `doctor`: looks at Node, the engine, the cache and the configured data; changes nothing but a missing cache folder. */
 import { statfsSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { BenchError } from "../../core/errors.ts";

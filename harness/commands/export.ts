@@ -1,3 +1,4 @@
+/** `export`: copies a kept model out of the private cache, as ONNX with its vocabulary. */
 import { resolve } from "node:path";
 import { cacheFolder } from "../cache.ts";
 import { defineCommand } from "../command.ts";

@@ -1,3 +1,4 @@
+/** `fetch`: the open demos from PhysioNet; the one command, with `tokenizer train --hub`, that asks the network. */
 import { resolve } from "node:path";
 import { DEMOS, fetchDemo } from "../../Dataset/fetch.ts";
 import { datasets } from "../../Dataset/index.ts";

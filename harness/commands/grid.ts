@@ -1,3 +1,4 @@
+/** `grid`: from lists of models, tasks, tokenizers and seeds to the command lines of `run`, and their table. */
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";

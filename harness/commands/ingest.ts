@@ -1,3 +1,4 @@
+/** `ingest`: makes the event store that other commands would make on first use. */
 import { defineCommand } from "../command.ts";
 import { datasetOptions, openDataset } from "../open-dataset.ts";
 import { count, print, shellWord } from "../output.ts";

@@ -1,3 +1,4 @@
+/** `labels`: a task's labels as counts or as a file, and those published with a source beside ours. */
 import { resolve } from "node:path";
 import type { EventStore } from "../../core/event-store.ts";
 import { type Count, maskCount, showCount } from "../../core/privacy.ts";

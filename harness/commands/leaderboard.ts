@@ -1,3 +1,4 @@
+/** `leaderboard`: ranks the records of a folder; a pure function of them. */
 import { join, resolve } from "node:path";
 import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";

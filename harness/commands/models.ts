@@ -1,3 +1,4 @@
+/** `models`: the models with their settings, and which tasks each refuses and why. */
 import type { Hyperparameters, ModelDefinition } from "../../core/model.ts";
 import type { TaskDefinition } from "../../core/task.ts";
 import { models } from "../../ehr-models/index.ts";

@@ -1,3 +1,4 @@
+/** `run`: from flags to a resolved plan; what can be refused is refused before anything is read. */
 import { resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import { models } from "../../ehr-models/index.ts";

@@ -1,3 +1,4 @@
+/** `synth`: a synthetic twin as raw files, to be read with --root as real ones are. */
 import { resolve } from "node:path";
 import { generateTwin, twinLayouts } from "../../Dataset/synthetic/index.ts";
 import { defineCommand } from "../command.ts";

@@ -1,3 +1,5 @@
+/** `tasks`: the tasks with their rules, from their registry. */
+import type { TaskDefinition } from "../../core/task.ts";
 import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
@@ -39,6 +41,7 @@ function describe(task: {
   kind: string;
   classes: readonly string[];
   datasets: readonly string[];
+  options: TaskDefinition["options"];
   rules: readonly string[];
 }): string {
   const classes = task.classes.length > 1 ? `, ${task.classes.length} classes` : "";
@@ -46,5 +49,9 @@ function describe(task: {
     `${task.name} (version ${task.version}; ${task.kind}${classes}; ${task.datasets.join(", ")})`,
     `  ${task.description}`,
     ...task.rules.map((rule) => `  - ${rule}`),
+    ...Object.entries(task.options).map(
+      ([name, { default: standard, min, max, description }]) =>
+        `  --task-option ${name}=${standard} (${min} to ${max}): ${description}`,
+    ),
   ].join("\n");
 }

@@ -1,3 +1,4 @@
+/** `tokenizer`: gathers the actions, each of which is a command in a file of its own. */
 import type { Argv } from "yargs";
 import type { Command } from "../command.ts";
 import { decodeAction, embedAction, encodeAction, tokenizeAction } from "./tokenizer-codes.ts";

@@ -1,3 +1,4 @@
+/** `tokenizers`: the tokenizers, from their registry. */
 import { tokenizers } from "../../tokenizers/index.ts";
 import { defineCommand } from "../command.ts";
 import { print, table } from "../output.ts";

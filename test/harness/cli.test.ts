@@ -134,6 +134,11 @@ t.test("lists are one JSON document on stdout", async (t) => {
   }
 });
 
+t.test("tasks tells the options with their defaults and ranges", async (t) => {
+  const { stdout } = await callCli(["tasks"]);
+  t.match(stdout, /--task-option windowDays=15 \(1 to 365\): /);
+});
+
 t.test("doctor says what is usable", async (t) => {
   const { code, stdout } = await callCli(["doctor", "--json", "--cache-dir", t.testdir({})]);
   t.equal(code, 0);

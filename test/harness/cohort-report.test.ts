@@ -130,6 +130,8 @@ t.test("the page needs nothing from outside and escapes what it shows", async (t
   t.match(page, /&lt;script&gt;alert\(&quot;&amp;&quot;\)/);
   t.match(page, /<svg[^>]*aria-label="Flow/);
   t.match(page, /left out: 1/);
+  t.match(page, /<svg[^>]*aria-label="sex: \w+: \d/, "what bars show is told in words");
+  t.match(page, /<caption>[\s\S]*<th scope="col">[\s\S]*<th scope="row">train</);
   t.match(page, /says nothing about real patients/);
 });
 
