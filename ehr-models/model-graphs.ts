@@ -29,7 +29,7 @@ export const TRAINING_DEFAULTS = {
   weightDecay: 0.01,
   clipNorm: 1,
   /**
-   * Adam's epsilon, for the gradient of one class. Large ones, of the size of gradients, let rarely seen codes
+   * Adam's epsilon in training, for the gradient of one class. Large ones, of the size of gradients, let rarely seen codes
    * move in proportion to their gradients instead of by full steps.
    */
   epsilon: 1e-8,
@@ -41,13 +41,27 @@ export const TRAINING_DEFAULTS = {
 };
 
 /**
+ * TRAINING_DEFAULTS for models of many codes, most of them rare. With a large epsilon Adam is close to gradient
+ * descent, and decay to a ridge penalty: a code that few subjects have stays near zero instead of fitting them. Little
+ * dropout is needed beside it.
+ */
+export const RIDGE_DEFAULTS = {
+  ...TRAINING_DEFAULTS,
+  learningRate: 5e-3,
+  epsilon: 3e-3,
+  weightDecay: 0.25,
+};
+
+/**
  * The optimizer that hyperparameters ask for, in training and, without labels, in every stage before it. A
  * multilabel loss is a mean over C classes, so what one of them does to a parameter is C times smaller than in a
- * binary task; epsilon shrinks alike, or it would hold back what it only has to damp.
+ * binary task; epsilon shrinks alike, or it would hold back what it only has to damp. Stages without labels learn
+ * from every code of a record and have nothing to damp: Adam's own epsilon.
  */
 export function optimizerOf(hyper: typeof TRAINING_DEFAULTS, labels?: LabelSpec): OptimizerOptions {
   const { learningRate, weightDecay, clipNorm } = hyper;
-  const epsilon = hyper.epsilon / (labels?.kind === "multilabel" ? labels.classes.length : 1);
+  if (labels === undefined) return { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm };
+  const epsilon = hyper.epsilon / (labels.kind === "multilabel" ? labels.classes.length : 1);
   return { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm, epsilon };
 }
 
