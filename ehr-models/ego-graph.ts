@@ -10,9 +10,10 @@
  *   m(y)  = mean over the relations that end in y's type of m_r(y)
  *   h_y'  = drop(LN(γ_t (m(y) O_t + b_t) + (1 - γ_t) h_y)),  γ_t = σ(skip_t)
  *
- * Neighbourhoods are masks, so that every product is dense. Codes have no incoming edges and stay as they are.
+ * Neighbourhoods are masks, so that every product is dense. Codes have no incoming edges and stay as they are; those
+ * of one type stand together (`typed-codes.ts`), as each type has keys and values of its own. There are many codes and
+ * few visits: A_r is multiplied to the queries, Q · (K A_r) = (Q A_rᵀ) · K, and M_r to what was read.
  */
-import { CODE_KINDS, type CodeKind } from "../core/event-store.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { ones, xavierUniform } from "../engine/initial.ts";
 import { HIDDEN } from "../engine/layers/attention-bias.ts";
@@ -21,23 +22,15 @@ import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { sigmoid } from "../engine/ops/activation.ts";
 import { attention } from "../engine/ops/attention.ts";
-import { add, equals, mul, scale, shift, sub } from "../engine/ops/elementwise.ts";
+import { add, mul, scale, shift, sub } from "../engine/ops/elementwise.ts";
 import { reshape, transpose } from "../engine/ops/layout.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { max } from "../engine/ops/reduction.ts";
 import { type Dim, multiplyDims } from "../engine/shape.ts";
+import { CODE_TYPES, type CodeType } from "./typed-codes.ts";
 
-/** Types of code nodes, and the kinds of codes of each; the last takes all others. */
-export const CODE_TYPES = ["diagnosis", "procedure", "drug", "other"] as const;
-export type CodeType = (typeof CODE_TYPES)[number];
-
-/** 1 where a code is of a type and real, [B, L]. */
-export function isOfType(kinds: Tensor, mask: Tensor, type: CodeType): Tensor {
-  const is = (kind: CodeKind) => equals(kinds, CODE_KINDS.indexOf(kind));
-  if (type !== "other") return mul(is(type), mask);
-  const named = [is("diagnosis"), is("procedure"), is("drug")].reduce(add);
-  return mul(shift(scale(named, -1), 1), mask);
-}
+/** Widths up to which few rows are harmless; see `engine/ops/matmul.ts`. */
+const NARROW = 128;
 
 /** Nodes of one type: their states [B*n, D]. */
 export interface Nodes {
@@ -47,11 +40,11 @@ export interface Nodes {
 }
 
 export interface EgoGraph {
-  /** One set of code nodes for all types; `neighbours` tells them apart. */
-  readonly codes: Nodes;
+  /** n_k of each type. */
+  readonly codes: Readonly<Record<CodeType, Nodes>>;
   readonly visits: Nodes;
   readonly sample: Nodes;
-  /** Whether a code belongs to a visit, by the code's type, [B, T, L]. */
+  /** Whether a code belongs to a visit, by the code's type, [B, T, n_k]. */
   readonly ofVisit: Readonly<Record<CodeType, Tensor>>;
   /** Whether a visit comes before another, [B, T, T]: row y, column x. */
   readonly before: Tensor;
@@ -69,7 +62,7 @@ export interface EgoOptions {
 
 /** [B*n, D] -> [B, H, n, D/H]. */
 function split({ states, count }: Nodes, name: string, { width, heads }: EgoOptions): Tensor {
-  const projected = linear(states, width, name, { fewRows: true });
+  const projected = linear(states, width, name, { fewRows: width > NARROW });
   return transpose(reshape(projected, ["B", count, heads, width / heads]), [0, 2, 1, 3]);
 }
 
@@ -104,7 +97,8 @@ function message(
     const M = g.parameter("message", [heads, d, d], initial);
     const weight = reshape(g.parameter("weight", [heads], ones, false), [1, heads, 1, 1]);
     const bias = reshape(scale(shift(neighbours, -1), -HIDDEN), ["B", 1, m, n]);
-    const read = attention(mul(queries, weight), matmul(keys, A), matmul(values, M), { bias });
+    const turned = matmul(mul(queries, weight), transpose(A, [0, 2, 1]));
+    const read = matmul(attention(turned, keys, values, { bias }), M);
     const merged = reshape(transpose(read, [0, 2, 1, 3]), ["B", m, width]);
     return mul(merged, max(neighbours, 2, { keep: true })); // nothing from nobody
   });
@@ -135,7 +129,7 @@ function updateVisits(graph: EgoGraph, fromVisits: Source, options: EgoOptions):
   const { codes, visits, ofVisit, before } = graph;
   const queries = split(visits, "visit.query", options);
   const messages = CODE_TYPES.map((type) => {
-    const source = sourceOf(codes, type, options);
+    const source = sourceOf(codes[type], type, options);
     return message(`${type}OfVisit`, queries, source, ofVisit[type], options);
   });
   messages.push(message("visitBeforeVisit", queries, fromVisits, before, options));

@@ -30,8 +30,8 @@
  * Deviation: vectors of codes go on being trained; the published ones are frozen, and never were trained (M4).
  * Deviation: vectors of codes are normalised first; a table that starts small would drown in what visits hear.
  * Deviation: beside h the output reads sums of code vectors over the history and over the last visit,
- *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
- *   is the equation above, and the paper's preset.
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up, and the facts once
+ *   more. `readout = summary` is the equation above, and the paper's preset.
  * Deviation: visits and the sample start from times and facts instead of from noise; other codes are a fourth
  *   type of node. In training, whole codes are dropped (`codeDropout`), 0 in the paper's preset.
  */
@@ -48,36 +48,34 @@ import { multiplyDims } from "../engine/shape.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums, sameLayer } from "./code-sums.ts";
-import { CODE_TYPES, type CodeType, type EgoGraph, isOfType, readEgoGraph } from "./ego-graph.ts";
+import { type EgoGraph, type Nodes, readEgoGraph } from "./ego-graph.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import {
   type ForwardContext,
   type GraphModel,
   type LossContext,
-  TRAINING_DEFAULTS,
+  RIDGE_DEFAULTS,
 } from "./model-graphs.ts";
 import { NOISE, noiseLoss, taskLoss } from "./mult-ehr-losses.ts";
 import { multEhrStages } from "./mult-ehr-stages.ts";
 import { FACT_COLUMNS, subjectFacts } from "./subject-facts.ts";
+import { CODE_TYPES, type CodeType, stretchOf, TYPED_LENGTH, typedCodes } from "./typed-codes.ts";
 import { visitInputs } from "./visit-inputs.ts";
 import { logDays } from "./visit-sums.ts";
 
 const DEFAULTS = {
-  ...TRAINING_DEFAULTS,
-  learningRate: 1e-3,
-  batchSize: 32,
-  weightDecay: 1,
+  ...RIDGE_DEFAULTS,
   /** Of a code's vector before W_type. */
   inputWidth: 64,
   width: 64,
   heads: 4,
   layers: 2,
   /** Of the states of nodes. */
-  dropout: 0.3,
+  dropout: 0.1,
   /** Of elements of E[c]. */
-  inputDropout: 0.3,
+  inputDropout: 0.1,
   /** Of whole codes. */
-  codeDropout: 0.5,
+  codeDropout: 0.3,
   initialScale: 0.02,
   /** Whether the second stack is trained; it takes nearly as long as the first. */
   denoising: false,
@@ -107,18 +105,23 @@ function embed({ inputs, tokenizer, hyperparameters: h }: Context): Tensor {
   return embedCodes(inputs["codes"] as Tensor, tokenizer, h.inputWidth, h.initialScale);
 }
 
-/** h_c, [B*L, D]. */
-function codeStates(vectors: Tensor, { hyperparameters: h }: Context, of: OfType): Tensor {
-  const N = multiplyDims("B", "L");
-  const whole = dropout(layerNorm(vectors, "norm"), h.inputDropout, "history");
-  const kept = mask(whole, [N, 1], h.codeDropout, "words");
-  const typed = CODE_TYPES.map((type) =>
-    mul(gelu(linear(kept, h.width, `${type}.input`)), reshape(of[type], [N, 1])),
-  );
-  return typed.reduce(add);
+/** A value for each type of codes. */
+function byType<T>(make: (type: CodeType) => T): Readonly<Record<CodeType, T>> {
+  const entries = CODE_TYPES.map((type) => [type, make(type)] as const);
+  return Object.fromEntries(entries) as Readonly<Record<CodeType, T>>;
 }
 
-type OfType = Readonly<Record<CodeType, Tensor>>;
+/** h_c of each type, [B*n, D]. */
+function codeNodes(vectors: Tensor, { hyperparameters: h }: Context) {
+  const whole = dropout(layerNorm(vectors, "norm"), h.inputDropout, "history");
+  const kept = mask(whole, [multiplyDims("B", TYPED_LENGTH), 1], h.codeDropout, "words");
+  const rows = reshape(kept, ["B", TYPED_LENGTH, h.inputWidth]);
+  return byType((type): Nodes => {
+    const { from, to, count } = stretchOf(type);
+    const own = reshape(slice(rows, 1, from, to), [multiplyDims("B", count), h.inputWidth]);
+    return { states: gelu(linear(own, h.width, `${type}.input`, { fewRows: true })), count };
+  });
+}
 
 /** h_v, [B*T, D]. */
 function visitStates({ inputs, hyperparameters: h }: Context): Tensor {
@@ -139,30 +142,17 @@ function earlier(g: Graph, T: number): Tensor {
 function egoGraph(vectors: Tensor, context: Context): EgoGraph {
   const { graph: g, inputs, hyperparameters: h } = context;
   const T = h.maxVisits;
-  const [kinds, real] = [inputs["kinds"] as Tensor, inputs["mask"] as Tensor];
-  const type = (name: CodeType) => isOfType(kinds, real, name);
-  const of = {
-    diagnosis: type("diagnosis"),
-    procedure: type("procedure"),
-    drug: type("drug"),
-    other: type("other"),
-  };
   const membership = transpose(inputs["membership"] as Tensor, [0, 2, 1]); // [B, T, L]
-  const edges = (name: CodeType) => mul(membership, reshape(of[name], ["B", 1, "L"]));
+  const edges = (type: CodeType) => slice(membership, 2, stretchOf(type).from, stretchOf(type).to);
   const visitMask = reshape(inputs["visitMask"] as Tensor, ["B", 1, T]);
   return {
-    codes: { states: codeStates(vectors, context, of), count: "L" },
+    codes: codeNodes(vectors, context),
     visits: { states: visitStates(context), count: T },
     sample: {
       states: gelu(linear(subjectFacts(context), h.width, "sample.input", { fewRows: true })),
       count: 1,
     },
-    ofVisit: {
-      diagnosis: edges("diagnosis"),
-      procedure: edges("procedure"),
-      drug: edges("drug"),
-      other: edges("other"),
-    },
+    ofVisit: byType(edges),
     before: mul(earlier(g, T), visitMask),
     visitMask,
   };
@@ -182,7 +172,8 @@ function output(context: Context, vectors: Tensor): (state: Tensor, name: string
   const { inputs, hyperparameters: h, classes } = context;
   if (h.readout === "summary") return (state) => sameLayer(state, classes, "output");
   const sums = codeSums(vectors, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
-  return (state, name) => readSums(state, sums, classes, h, name);
+  const facts = subjectFacts(context);
+  return (state, name) => readSums(concat([state, facts], 1), sums, classes, h, name);
 }
 
 function forward(context: Context): Tensor {
@@ -254,7 +245,7 @@ export function withLoss(kind: LabelKind, { denoising, width }: H): GraphModel<H
 
 export const multEhrModel: GraphModel<H> = {
   name: "mult-ehr",
-  version: 2,
+  version: 3,
   description:
     "Attention over the graph of a sample, its visits and their codes; pretrained on edges and on several tasks.",
   reference: "Chan et al., Neural Networks, 106644, 2024",
@@ -275,6 +266,7 @@ export const multEhrModel: GraphModel<H> = {
       averaging: 0,
       batchSize: 2000,
       learningRate: 0.005,
+      epsilon: 1e-8,
       weightDecay: 0,
       clipNorm: 0,
       schedule: "constant",
@@ -286,11 +278,13 @@ export const multEhrModel: GraphModel<H> = {
   history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
   check,
   inputs: (source, tokenizer, { maxVisits, maxCodes, readout }) =>
-    visitInputs(
-      source,
-      tokenizer,
-      { maxVisits, maxVisitCodes: maxCodes, order: "oldest-first", fixedVisits: true },
-      readout === "summary" ? COLUMNS : [...COLUMNS, "share", "isLast"],
+    typedCodes(
+      visitInputs(
+        source,
+        tokenizer,
+        { maxVisits, maxVisitCodes: maxCodes, order: "oldest-first", fixedVisits: true },
+        readout === "summary" ? COLUMNS : [...COLUMNS, "share", "isLast"],
+      ),
     ),
   bytesOfSample: (length, { heads, maxVisits }) => 4 * heads * maxVisits * length,
   withData: async ({ labels }, h) => withLoss(labels.kind, h),

@@ -91,7 +91,7 @@ function showOnly(columns: Floats, b: number, sizes: Sizes, history: History, sh
   for (let i = b * L; i < (b + 1) * L; i++) {
     const isHidden = membership.subarray(i * T + shown, (i + 1) * T).some((x) => x === 1);
     if (!isHidden) continue;
-    mask[i] = 0;
+    if (mask !== undefined) mask[i] = 0;
     membership.fill(0, i * T, (i + 1) * T);
   }
   if (age[2 * b + 1] === 1)
@@ -99,8 +99,8 @@ function showOnly(columns: Floats, b: number, sizes: Sizes, history: History, sh
 }
 
 type Columns = Readonly<
-  Record<"mask" | "membership" | "visitMask" | "visitsAfter" | "visitDays" | "age", Float32Array>
->;
+  Record<"membership" | "visitMask" | "visitsAfter" | "visitDays" | "age", Float32Array>
+> & { readonly mask?: Float32Array };
 interface Sizes {
   readonly T: number;
   readonly L: number;
@@ -141,7 +141,10 @@ export function nextVisits(
   const [B, D] = [samples.length, classes.groups.length];
   const names = ["mask", "membership", "visitMask", "visitsAfter", "visitDays", "age"] as const;
   const columns: Floats = Object.fromEntries(
-    names.map((name) => [name, (feeds[name] as Float32Array).slice()]),
+    names.flatMap((name) => {
+      const column = feeds[name] as Float32Array | undefined;
+      return column === undefined ? [] : [[name, column.slice()] as const];
+    }),
   );
   const width = (name: string) => (name === "stay" ? STAY_CLASSES : name === "drugs" ? D : 1);
   const answers: Floats = Object.fromEntries(

@@ -35,7 +35,7 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const train = sourceOf(makeSamples(24, LABELS.multiclass), LABELS.multiclass);
   const facts = 3 + 3 + 4 + 4;
   const inputs = 2 * 12 + 4 * layer(12, 8) + layer(2, 8) + layer(facts, 8);
-  const sums = layer(8 + 2 * 12, 10) + layer(10, 3);
+  const sums = layer(8 + facts + 2 * 12, 10) + layer(10, 3);
   for (const [tokenizer, codes, denoising, stacks, readout, head] of [
     [undefined, (CODE_COUNT + 2) * 12, true, 2, "summary", layer(8, 3)],
     [undefined, (CODE_COUNT + 2) * 12, true, 2, "summary+sums", sums],
