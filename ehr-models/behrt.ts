@@ -52,8 +52,8 @@ import { hiddenCodeLoss, hiddenFeeds, maskCodes } from "./masked-codes.ts";
 import {
   type ForwardContext,
   type GraphModel,
+  RIDGE_DEFAULTS,
   type Setup,
-  TRAINING_DEFAULTS,
 } from "./model-graphs.ts";
 import { type PretrainStage, runStage, type StageFeeds } from "./pretraining.ts";
 import { ageRows, SPECIAL, SPECIAL_ROWS, sentenceInputs } from "./sentence-inputs.ts";
@@ -64,22 +64,19 @@ const N = multiplyDims("B", "L");
 const PRETRAIN_TOKENS = 4096;
 
 const DEFAULTS = {
-  ...TRAINING_DEFAULTS,
-  learningRate: 1e-3,
-  batchSize: 32,
-  weightDecay: 1,
+  ...RIDGE_DEFAULTS,
   width: 64,
   heads: 4,
   layers: 1,
   feedForward: 128,
   /** After attention, inside and after the feed-forward layers, and before the last layer. */
-  dropout: 0.3,
+  dropout: 0.1,
   /** Of attention weights. */
   attentionDropout: 0,
   /** Of elements of X_0. */
-  inputDropout: 0.3,
+  inputDropout: 0.1,
   /** Of whole codes. */
-  codeDropout: 0.5,
+  codeDropout: 0.3,
   /** Standard deviation of tables at the start, and amplitude of Pos. */
   initialScale: 0.02,
   /** What the output reads: `summary`, or `summary+sums`, which brings the subject's facts too. */
@@ -211,7 +208,7 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
 
 export const behrtModel: GraphModel<H> = {
   name: "behrt",
-  version: 3,
+  version: 4,
   description: "BERT over sentences of codes with age, segment and visit position.",
   reference: "Li et al., Scientific Reports 10, 7155, 2020",
   accepts: ["binary", "multiclass", "multilabel"],
@@ -233,6 +230,7 @@ export const behrtModel: GraphModel<H> = {
       monthsPerAge: 1,
       batchSize: 256,
       learningRate: 3e-5,
+      epsilon: 1e-8,
       weightDecay: 0.01,
       clipNorm: 0,
       schedule: "constant",

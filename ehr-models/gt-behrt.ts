@@ -30,8 +30,8 @@
  *   there are the paper's seven. Which pair of classes has which type is not published.
  * Deviation: gap and stay length are left out; the notebook embeds and drops them (GB3).
  * Deviation: beside its summary (`pooled`) the output reads sums of code vectors over the history and over the last visit,
- *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
- *   is the equation above, and the paper's preset.
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up, and what is known of
+ *   the subject (`subject-facts.ts`). `readout = summary` is the equation above, and the paper's preset.
  * Deviation: layers start as torch's, tables at N(0, 0.02²); norms use an epsilon of 1e-5; dropout also acts
  *   inside the feed-forward layers over visits; dropout of whole codes (`codeDropout`), 0 in the paper's preset.
  */
@@ -56,7 +56,8 @@ import { embedCodes } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { graphStages } from "./gt-behrt-stages.ts";
-import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
+import { type ForwardContext, type GraphModel, RIDGE_DEFAULTS } from "./model-graphs.ts";
+import { subjectFacts } from "./subject-facts.ts";
 import { graphLayer } from "./visit-graph-layer.ts";
 import {
   graphInputs,
@@ -76,10 +77,7 @@ const PARTS = 5;
 const NARROW = 128;
 
 const DEFAULTS = {
-  ...TRAINING_DEFAULTS,
-  learningRate: 1e-3,
-  batchSize: 32,
-  weightDecay: 1,
+  ...RIDGE_DEFAULTS,
   /** g. */
   nodeWidth: 48,
   graphHeads: 2,
@@ -90,10 +88,10 @@ const DEFAULTS = {
   layers: 1,
   feedForward: 128,
   /** In both transformers. */
-  dropout: 0.3,
+  dropout: 0.1,
   attentionDropout: 0,
   /** Of whole codes. */
-  codeDropout: 0.5,
+  codeDropout: 0.3,
   /** Standard deviation of tables at the start. */
   initialScale: 0.02,
   /** What the output reads: `summary`, or `summary+sums`. */
@@ -217,7 +215,8 @@ function forward(context: ForwardContext<H>): Tensor {
   const words = embedWords(context);
   const pooled = tanh(linear(encodeVisits(words, context, "cls"), h.width, "pool", few));
   if (h.readout === "summary") return linear(pooled, classes, "output", few);
-  return readSums(pooled, historySums(words, context), classes, h);
+  const known = concat([pooled, subjectFacts(context)], 1);
+  return readSums(known, historySums(words, context), classes, h);
 }
 
 /** The model with the types of visits of one code table. */
@@ -246,7 +245,7 @@ const ALL_CODES = 1e9;
 
 export const gtBehrtModel: GraphModel<H> = {
   name: "gt-behrt",
-  version: 2,
+  version: 3,
   description: "A graph transformer over the codes of each visit, BERT over the visits.",
   reference: "Poulain and Beheshti, ICLR 2024",
   accepts: ["binary", "multiclass", "multilabel"],
@@ -268,6 +267,7 @@ export const gtBehrtModel: GraphModel<H> = {
       maxVisits: 50,
       batchSize: 64,
       learningRate: 3e-5,
+      epsilon: 1e-8,
       weightDecay: 0.01,
       clipNorm: 0,
       schedule: "constant",

@@ -25,10 +25,10 @@ const DEFAULTS = {
   ...TRAINING_DEFAULTS,
   // With a large epsilon Adam is close to plain gradient descent, and decay to a ridge penalty: a code that
   // few subjects have stays near zero instead of fitting them.
-  learningRate: 0.03,
-  epsilon: 0.03,
+  learningRate: 0.3,
+  epsilon: 0.1,
   batchSize: 128,
-  weightDecay: 0.2,
+  weightDecay: 0.25,
   clipNorm: 0.3,
   schedule: "cosine" as string,
   warmup: 0,
@@ -61,7 +61,7 @@ function forward(context: ForwardContext<H>): Tensor {
 
 export const logisticModel: GraphModel<H> = {
   name: "logistic",
-  version: 3,
+  version: 4,
   description: "Logistic regression on counts of codes, demographics and utilisation.",
   reference: "count-based baselines of Wornow et al., EHRSHOT, NeurIPS 2023",
   accepts: ["binary", "multiclass", "multilabel"],

@@ -113,8 +113,8 @@ export function hiddenInputs(g: Graph, name: string) {
   };
 }
 
-/** [d, V - 2]: the table of known codes turned around, where it has the width of the states; else a matrix of its own. */
-function outputMatrix(x: Tensor, tokenizer: Tokenizer, deviation: number): Tensor {
+/** [d, V - 2] for states x [n, d]: the table of known codes turned around, where it has their width; else a matrix `output` of its own. */
+export function outputMatrix(x: Tensor, tokenizer: Tokenizer, deviation: number): Tensor {
   const g = x.graph;
   const width = x.shape[1] as number;
   const known = tokenizer.vocabularySize - FIRST_KNOWN;

@@ -26,11 +26,10 @@ import { BAG_WINDOWS, bagInputs } from "./bag-inputs.ts";
 import { checkRates, checkSizes } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
 import { defineGraphModel } from "./graph-model.ts";
-import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
+import { type ForwardContext, type GraphModel, RIDGE_DEFAULTS } from "./model-graphs.ts";
 
 const DEFAULTS = {
-  ...TRAINING_DEFAULTS,
-  weightDecay: 0.3,
+  ...RIDGE_DEFAULTS,
   width: 64,
   hidden1: 128,
   hidden2: 64,
@@ -68,7 +67,7 @@ function forward(context: ForwardContext<H>): Tensor {
 
 export const mlpModel: GraphModel<H> = {
   name: "mlp",
-  version: 1,
+  version: 2,
   description: "Two hidden layers on weighted sums of code vectors, demographics and utilisation.",
   reference: "Choi et al., NeurIPS 2016 (its MLP baseline); Iyyer et al., ACL 2015",
   accepts: ["binary", "multiclass", "multilabel"],

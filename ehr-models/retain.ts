@@ -18,8 +18,8 @@
  * visits of very many codes would drown the others.
  *
  * Deviation: age, sex and race enter the last layer as f (`demographics`), which the paper has not; the
- *   logit stays a sum of contributions. They are scaled by s (`factsScale`): Adam moves every weight by about the
- *   learning rate a step, so that a few facts take the many steps in which thousands of codes are already overfitted.
+ *   logit stays a sum of contributions. They are scaled by s (`factsScale`): a few small numbers would be learned
+ *   long after thousands of codes, which are overfitted by then.
  * Deviation: τ is divided by ten, as undivided it drowns the small vectors that codes start with.
  * Deviation: the published code halves the states g_t and h_t before use; the paper's equations do not.
  * Deviation: AdamW with decay instead of Adadelta with an L2 term; biases in the reset product (torch's cell).
@@ -38,7 +38,7 @@ import { sum } from "../engine/ops/reduction.ts";
 import { multiplyDims } from "../engine/shape.ts";
 import { checkRates, checkSizes } from "./checks.ts";
 import { defineGraphModel } from "./graph-model.ts";
-import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
+import { type ForwardContext, type GraphModel, RIDGE_DEFAULTS } from "./model-graphs.ts";
 import { FACT_COLUMNS, subjectFacts } from "./subject-facts.ts";
 import { visitInputs } from "./visit-inputs.ts";
 import { logDays, visitSums } from "./visit-sums.ts";
@@ -46,20 +46,18 @@ import { logDays, visitSums } from "./visit-sums.ts";
 const COLUMNS = ["codes", "membership", "visitMask", "visitDays"] as const;
 
 const DEFAULTS = {
-  ...TRAINING_DEFAULTS,
-  learningRate: 1e-3,
-  weightDecay: 1,
+  ...RIDGE_DEFAULTS,
   /** m. */
   width: 64,
   /** p and q. */
   alphaHidden: 64,
   betaHidden: 64,
   /** Of elements of c. */
-  dropout: 0.3,
+  dropout: 0.1,
   /** Of elements of v_t. */
-  inputDropout: 0.3,
+  inputDropout: 0.1,
   /** Of whole codes. */
-  codeDropout: 0.5,
+  codeDropout: 0.3,
   /** Standard deviation of a learned table at the start. */
   initialScale: 0.02,
   /** Whether the recurrences read τ_t. */
@@ -68,7 +66,7 @@ const DEFAULTS = {
   demographics: true,
   /** s. */
   factsScale: 5,
-  maxVisits: 32,
+  maxVisits: 16,
   maxVisitCodes: 128,
 };
 type H = typeof DEFAULTS;
@@ -113,7 +111,7 @@ export function retainParts(context: ForwardContext<H>): RetainParts {
 
 export const retainModel: GraphModel<H> = {
   name: "retain",
-  version: 2,
+  version: 3,
   description:
     "Two reverse-time attentions over visits; every code's share of a logit can be read off.",
   reference: "Choi et al., NeurIPS 2016",
@@ -132,6 +130,7 @@ export const retainModel: GraphModel<H> = {
       demographics: false,
       batchSize: 100,
       learningRate: 1e-3,
+      epsilon: 1e-8,
       weightDecay: 1e-3,
       averaging: 0,
       clipNorm: 0,

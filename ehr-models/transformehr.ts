@@ -27,9 +27,9 @@
  * Deviation: where the tokenizer gives vectors, the output is a matrix of its own instead of E.
  * Deviation: layers start as torch's, tables at N(0, 0.02²), PE is scaled alike; classes are not weighted.
  * Deviation: beside its summary the output reads sums of code vectors over the history and over the last visit,
- *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up. `readout = summary`
- *   is the equation above, and the paper's preset.
- * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset.
+ *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up, and once more what is
+ *   known of the subject (`subject-facts.ts`). `readout = summary` is the equation above, and the paper's preset.
+ * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset; one epoch of pretraining.
  */
 import type { FitContext } from "../core/model.ts";
 import type { Tensor } from "../engine/graph.ts";
@@ -44,7 +44,7 @@ import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { tanh } from "../engine/ops/activation.ts";
 import { add, scale } from "../engine/ops/elementwise.ts";
 import { oneHot, takeRows } from "../engine/ops/indexing.ts";
-import { concat, expand, reshape, slice, transpose } from "../engine/ops/layout.ts";
+import { concat, expand, reshape, slice } from "../engine/ops/layout.ts";
 import { softmaxLoss } from "../engine/ops/losses.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { addDims, type Dim, multiplyDims, subtractDims } from "../engine/shape.ts";
@@ -53,13 +53,15 @@ import { embedCodes, frozenTables } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { type SequenceColumn, sequenceInputs } from "./inputs.ts";
+import { outputMatrix } from "./masked-codes.ts";
 import {
   type ForwardContext,
   type GraphModel,
+  RIDGE_DEFAULTS,
   type Setup,
-  TRAINING_DEFAULTS,
 } from "./model-graphs.ts";
 import { type PretrainStage, runStage, type StageGraph } from "./pretraining.ts";
+import { subjectFacts } from "./subject-facts.ts";
 import {
   AT,
   COUNT,
@@ -84,23 +86,20 @@ const LEADING = 3;
 const P = addDims("L", LEADING);
 
 const DEFAULTS = {
-  ...TRAINING_DEFAULTS,
-  learningRate: 1e-3,
-  batchSize: 32,
-  weightDecay: 1,
+  ...RIDGE_DEFAULTS,
   width: 64,
   heads: 4,
   encoderLayers: 1,
   decoderLayers: 1,
   feedForward: 128,
   /** After attention, inside and after the feed-forward layers, and around W_1. */
-  dropout: 0.3,
+  dropout: 0.1,
   /** Of attention weights. */
   attentionDropout: 0,
   /** Of elements of X before the first block. */
-  inputDropout: 0.3,
+  inputDropout: 0.1,
   /** Of whole codes. */
-  codeDropout: 0.5,
+  codeDropout: 0.3,
   /** Standard deviation of tables at the start, and amplitude of PE. */
   initialScale: 0.02,
   /** What the output reads: `summary`, or `summary+sums`. */
@@ -108,7 +107,7 @@ const DEFAULTS = {
   /** Width of the hidden layer behind `summary+sums`. */
   hidden: 128,
   maxCodes: 512,
-  pretrainEpochs: 2,
+  pretrainEpochs: 1,
   pretrainLearningRate: 1e-3,
   /** J at most: codes of a visit that are written. */
   maxTargets: 64,
@@ -202,16 +201,7 @@ function forward(context: ForwardContext<H>): Tensor {
     return linear(dropout(dense, h.dropout, "head"), classes, "output", few);
   const rows = reshape(codes, [multiplyDims("B", "L"), h.width]);
   const sums = codeSums(rows, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
-  return readSums(dense, sums, classes, h);
-}
-
-/** E of the known units turned around where it is learned, else a matrix of its own, [d, V - 2]. */
-function outputMatrix({ graph: g, tokenizer, hyperparameters: h }: Encoder): Tensor {
-  const { vocabularySize: V, representation } = tokenizer;
-  const E = g.inputs.get("codes.table");
-  if (representation.kind !== "learned" || E === undefined)
-    return g.parameter("written.output", [h.width, V - FIRST_KNOWN], normal(h.initialScale));
-  return transpose(slice(E, 0, FIRST_KNOWN, V), [1, 0]);
+  return readSums(concat([dense, subjectFacts(context)], 1), sums, classes, h);
 }
 
 /** Mean cross entropy of the written codes, shape []. */
@@ -223,7 +213,8 @@ function writingLoss(context: Encoder, total: StageGraph["total"]): Tensor {
   const history = slice(both, 1, 0, "L");
   const y = decode(context, encode(context, history), slice(both, 1, "L", addDims("L", before)));
   const rows = takeRows(y, g.input(AT, [COUNT], "int32"));
-  const logits = matmul(rows, outputMatrix(context)); // [N, V - 2]
+  const E = () => outputMatrix(rows, tokenizer, context.hyperparameters.initialScale);
+  const logits = matmul(rows, g.scope("written", E)); // [N, V - 2]
   const targets = oneHot(g.input(UNITS, [COUNT], "int32"), tokenizer.vocabularySize - FIRST_KNOWN);
   return softmaxLoss(logits, targets, { weight: expand(g.scalar(1), [COUNT, 1]), total });
 }
@@ -253,7 +244,7 @@ async function pretrain(context: FitContext, setup: Setup<H>) {
 
 export const transformehrModel: GraphModel<H> = {
   name: "transformehr",
-  version: 2,
+  version: 3,
   description: "Encoder of the visits so far and a decoder that is pretrained by writing visits.",
   reference: "Yang et al., Nature Communications 14, 7857, 2023",
   accepts: ["binary", "multiclass", "multilabel"],
@@ -275,6 +266,7 @@ export const transformehrModel: GraphModel<H> = {
       averaging: 0,
       batchSize: 24,
       learningRate: 1e-4,
+      epsilon: 1e-8,
       schedule: "linear",
       weightDecay: 0.05,
       pretrainEpochs: 5,

@@ -9,7 +9,7 @@ import type { SampleSource } from "../core/samples.ts";
 import type { CodeTable, Tokenizer } from "../core/tokenizer.ts";
 import { type BatchSource, type InputSpec, paddedLength, sequenceLength } from "./batch-source.ts";
 import { sharesOf } from "./code-sums.ts";
-import { allocateColumns, type Columns } from "./inputs.ts";
+import { allocateColumns, type Columns, fillSample, SAMPLE_COLUMNS } from "./inputs.ts";
 import { type Placement, placeVisits, rowsByVisit } from "./visit-inputs.ts";
 
 /** Ids of nodes that are no codes; 0 is a code, or padding. */
@@ -45,10 +45,12 @@ const COLUMNS = {
   daysBefore: { type: "float32", shape: ["B", "T"] },
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
-/** Weights of nodes for an output that reads sums of codes (`code-sums.ts`); 0 where there is no code. */
-const SUM_COLUMNS = {
+/** For an output that reads sums of codes (`code-sums.ts`) and what is known of the subject. */
+const OUTPUT_COLUMNS = {
+  /** Weights of nodes; 0 where there is no code. */
   share: { type: "float32", shape: ["G", "n"] },
   isLast: { type: "float32", shape: ["G", "n"] },
+  ...SAMPLE_COLUMNS,
 } as const satisfies Readonly<Record<string, InputSpec>>;
 
 export interface GraphOptions {
@@ -107,7 +109,7 @@ export function graphInputs(
 ): BatchSource {
   const limits = { maxVisits: options.maxVisits, maxVisitCodes: options.maxNodes - 1 };
   const specs: Readonly<Record<string, InputSpec>> = options.sums
-    ? { ...COLUMNS, ...SUM_COLUMNS }
+    ? { ...COLUMNS, ...OUTPUT_COLUMNS }
     : COLUMNS;
   const sizes = new Map<number, Sizes>();
   const sizesOf = (sample: number): Sizes => {
@@ -156,6 +158,7 @@ export function graphInputs(
       let firstGraph = 0;
       for (const [b, sample] of samples.entries()) {
         fill(feeds, { b, sample, firstGraph, dims });
+        fillSample(feeds, b, source, sample);
         firstGraph += sizesOf(sample).visits;
       }
       if (G === 0) (feeds["nodeMask"] as Float32Array)[0] = 1;

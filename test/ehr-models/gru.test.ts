@@ -26,7 +26,8 @@ t.test("its logits come from the state after the latest visit, oldest visit firs
       return [...sum, daysPlain(start), daysPlain(gap)];
     });
     const last = gruPlain(run.parameters, "gru", 4, steps).at(-1) ?? [];
-    const wanted = affinePlain(run.parameters, "output", [...last, ...factsPlain(sample)]);
+    const facts = factsPlain(sample).map((x) => gruModel.defaults.factsScale * x);
+    const wanted = affinePlain(run.parameters, "output", [...last, ...facts]);
     for (const [k, z] of wanted.entries())
       t.ok(Math.abs(z - (run.of["logits"]?.values[3 * b + k] as number)) < 1e-5);
   }

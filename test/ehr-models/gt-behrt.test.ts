@@ -36,15 +36,43 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const rows = 5 * g + 2 * 5 * g + layer(5 * g, d) + layer(d, d) + 2 * d; // cls, a norm, two layers, a norm
   const block = 4 * layer(d, d) + layer(d, f) + layer(f, d) + 4 * d;
   const tables = (V + 3 + 11) * g;
+  const facts = 3 + 3 + 4; // age in three numbers, sex, race
   for (const [readout, head] of [
     ["summary", layer(d, 3)],
-    ["summary+sums", layer(d + 2 * g, 10) + layer(10, 3)],
+    ["summary+sums", layer(d + facts + 2 * g, 10) + layer(10, 3)],
   ] as const) {
     const context = contextOf({ train, epochs: 1, pretrainEpochs: 0 });
     const model = await gtBehrt.fit(context, { ...SIZES, readout, hidden: 10 });
     const body = tables + 2 * graph + merge + rows + block + layer(d, d);
     t.equal(model.summary.parameters, body + head);
     await model.dispose();
+  }
+});
+
+t.test("the output reads age, sex and race, which no visit says", async (t) => {
+  const base = samples.find(({ sex, race }) => sex === 1 && race === 1);
+  if (base === undefined) throw new Error("no such sample");
+  const { history } = base;
+  // Visits that nobody knows the start of: their ages are unknown.
+  const visitStart = history.visitStart.map(() => Number.NaN);
+  const blank = { ...base, history: { ...history, visitStart }, ageYears: 40 };
+  const others = [
+    { ...blank, ageYears: 80 },
+    { ...blank, sex: 2 },
+    { ...blank, race: 2 },
+  ];
+  const source = sourceOf([blank, ...others], LABELS.multiclass);
+  const logitsOf = async (readout: string) => {
+    const run = await modelValues(gtBehrtModel, source, { ...SIZES, readout }, (context) => ({
+      logits: gtBehrtModel.forward(context),
+    }));
+    return Array.from(run.of["logits"]?.values ?? []);
+  };
+  const published = await logitsOf("summary");
+  const ours = await logitsOf("summary+sums");
+  for (const row of [1, 2, 3]) {
+    t.ok(Math.abs((published[0] as number) - (published[3 * row] as number)) < 1e-6);
+    t.ok(Math.abs((ours[0] as number) - (ours[3 * row] as number)) > 1e-4, `row ${row}`);
   }
 });
 

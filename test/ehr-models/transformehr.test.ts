@@ -23,7 +23,7 @@ const SMALL = SMALL_MODELS["transformehr"]?.settings ?? {};
 /** Weights and biases of an i × o layer. */
 const layer = (i: number, o: number) => i * o + o;
 
-/** Without codes; a hidden layer reads the answer and two sums. A single query needs no query and key of its own. */
+/** Without codes; a hidden layer reads the answer, ten facts and two sums. A single query needs no query and key of its own. */
 function expectedParameters(
   d: number,
   f: number,
@@ -37,7 +37,8 @@ function expectedParameters(
   const decoderOf = 2 * layer(d, d) + 4 * layer(d, d) + feedForward + 3 * 2 * d;
   const facts = 3 * d + 4 * d + layer(2, d); // sex, race (4 of them), age
   const query = d + 64 * d + 2 * d; // query, positions, norm
-  const head = layer(d, d) + (hidden > 0 ? layer(3 * d, hidden) + layer(hidden, C) : layer(d, C));
+  const head =
+    layer(d, d) + (hidden > 0 ? layer(3 * d + 10, hidden) + layer(hidden, C) : layer(d, C));
   return facts + 2 * d + encoder * encoderBlock + query + decoder * decoderOf + head;
 }
 
