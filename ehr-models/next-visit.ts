@@ -13,6 +13,7 @@ import { SPREAD_YEARS } from "./age.ts";
 import type { Collated } from "./batch-source.ts";
 import type { DrugClasses } from "./drug-graphs.ts";
 import type { StageFeeds } from "./pretraining.ts";
+import { UTILISATION_WIDTH, utilisationOf } from "./utilisation.ts";
 
 const DIED = `${STRUCTURE_CODES.discharge}/DIED`;
 const SOON_DAYS = 15;
@@ -77,6 +78,8 @@ type Floats = Readonly<Record<string, Float32Array>>;
 function showOnly(columns: Floats, b: number, sizes: Sizes, history: History, shown: number): void {
   const { T, L, cut } = sizes;
   const { mask, membership, visitMask, visitsAfter, visitDays, age } = columns as Columns;
+  const before = utilisationOf({ ...history, visitCount: cut + shown });
+  columns["utilisation"]?.set(before, b * UTILISATION_WIDTH);
   const last = cut + shown - 1;
   const end = shown === 0 ? Number.NaN : (history.visitEnd[last] as number);
   const times = [end, history.visitStart[Math.max(0, last)] as number, 0]; // 0: a record without a visit
@@ -139,7 +142,9 @@ export function nextVisits(
   random: Random,
 ): StageFeeds {
   const [B, D] = [samples.length, classes.groups.length];
-  const names = ["mask", "membership", "visitMask", "visitsAfter", "visitDays", "age"] as const;
+  const names = [
+    ...["mask", "membership", "visitMask", "visitsAfter", "visitDays", "age", "utilisation"],
+  ];
   const columns: Floats = Object.fromEntries(
     names.flatMap((name) => {
       const column = feeds[name] as Float32Array | undefined;

@@ -286,7 +286,7 @@ export const transformehrModel: GraphModel<H> = {
     sequenceInputs(
       source,
       tokenizer,
-      readout === "summary" ? COLUMNS : [...COLUMNS, "share", "isLast"],
+      readout === "summary" ? COLUMNS : [...COLUMNS, "utilisation", "share", "isLast"],
     ),
   bytesOfSample: (length, { heads }) => 4 * heads * (length + LEADING) ** 2,
   forward,

@@ -158,7 +158,7 @@ export function graphInputs(
       let firstGraph = 0;
       for (const [b, sample] of samples.entries()) {
         fill(feeds, { b, sample, firstGraph, dims });
-        fillSample(feeds, b, source, sample);
+        fillSample(feeds, b, { source, sample, history: source.read(sample) });
         firstGraph += sizesOf(sample).visits;
       }
       if (G === 0) (feeds["nodeMask"] as Float32Array)[0] = 1;

@@ -36,7 +36,7 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const rows = 5 * g + 2 * 5 * g + layer(5 * g, d) + layer(d, d) + 2 * d; // cls, a norm, two layers, a norm
   const block = 4 * layer(d, d) + layer(d, f) + layer(f, d) + 4 * d;
   const tables = (V + 3 + 11) * g;
-  const facts = 3 + 3 + 4; // age in three numbers, sex, race
+  const facts = 3 + 3 + 4 + 4; // age in three numbers, sex, race, utilisation
   for (const [readout, head] of [
     ["summary", layer(d, 3)],
     ["summary+sums", layer(d + facts + 2 * g, 10) + layer(10, 3)],

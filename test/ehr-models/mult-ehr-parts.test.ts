@@ -71,6 +71,7 @@ t.test("answers about a visit are read off its codes and times", async (t) => {
 
 const COLUMNS = [
   ...(["codes", "mask", "membership", "visitMask", "visitsAfter", "visitDays", "age"] as const),
+  "utilisation" as const,
 ];
 
 /** What is shown of a timeline and asked about it; with T = 3. */
@@ -112,6 +113,9 @@ t.test(
         3,
         "days from its start to its end, no gap after it",
       );
+      const recency = shown > 1 ? 30 / 37 : 0;
+      const use = [Math.log1p(shown - 1), recency, Math.log1p(3), 1];
+      t.same(feeds["utilisation"], Float32Array.from(use), "visits so far, gap, length");
       const answer = [...(feeds[ANSWERS.drugs] ?? [])].map(Number);
       t.same(
         answer,
