@@ -112,8 +112,8 @@ function logitsOf(g: Graph, net: Net): Tensor {
 
 function partsOf(net: Net): Batch[] {
   const { B, L, heads, vocabulary } = net;
-  const bytes = net.chunked === true ? 0 : 4 * heads * L * L;
-  const size = Math.min(B, partSize(L, { tokens: PART_TOKENS, bytesOfSample: () => bytes }));
+  const bytesOfSample = () => 4 * heads * L * L;
+  const size = Math.min(B, partSize(L, { tokens: PART_TOKENS, bytesOfSample }));
   const random = Random.fromSeed(1).derive(net.name);
   const parts: Batch[] = [];
   for (let start = 0; start < B; start += size) {

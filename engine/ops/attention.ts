@@ -3,18 +3,22 @@ import type { Graph, Tensor } from "../graph.ts";
 import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from "../shape.ts";
 import { lastAxisSum } from "./activation.ts";
 import { chunkedAttention } from "./attention-chunks.ts";
+import { isPerKey, withColumn, withKeyBias, withOnes } from "./attention-columns.ts";
 import type { AttentionOptions } from "./attention-options.ts";
-import { reshaped } from "./broadcast.ts";
 import { causalBias } from "./causal.ts";
 import { add, mul } from "./elementwise.ts";
 import { product } from "./matmul.ts";
 
-/** Scores that one sample may hold at once, in bytes. */
-const SCORE_BYTES = 64 * 2 ** 20;
+/**
+ * Bytes of the scores of one sample from which chunks are asked for, by the longest length there is. At this
+ * length they are faster (bench/engine.ts: from 256 keys on) and save memory; below, most samples may be so
+ * short that the loop over heads costs more than it saves.
+ */
+const SCORE_BYTES = 16 * 2 ** 20;
 
-/** Whether the scores of a single sample of the longest length would pass 64 MiB. Batches are cut before (`batch-source.ts`), samples cannot be. */
+/** Whether attention over samples of at most this length is better done in chunks. */
 export function needsChunks(heads: number, longest: number): boolean {
-  return 4 * heads * longest ** 2 > SCORE_BYTES;
+  return 4 * heads * longest ** 2 >= SCORE_BYTES;
 }
 
 function scoreShape(q: Tensor, k: Tensor, v: Tensor): Shape {
@@ -38,12 +42,6 @@ function checkFits(part: Tensor | undefined, scores: Shape, what: string): void 
       "attention",
       `the ${what} ${part} does not fit the scores ${showShape(scores)}`,
     );
-}
-
-/** x with one more column at the end of its last axis. */
-function withColumn(x: Tensor, column: Tensor): Tensor {
-  const shape = [...x.shape.slice(0, -1), (x.shape.at(-1) as number) + 1];
-  return x.graph.emit("Concat", [x, column], shape, { attributes: { axis: { int: -1 } } });
 }
 
 /**
@@ -89,24 +87,9 @@ function biasedScores(q: Tensor, k: Tensor, bias: Tensor | undefined, alpha: num
   const g = q.graph;
   const options = { transposeB: true, alpha };
   if (bias === undefined) return product(q, k, options);
-  const [batch, heads, queries] = q.shape as readonly [Dim, Dim, Dim];
-  const keys = k.shape[2] as Dim;
-  const isPerKey = bias.shape.length === 4 && bias.shape[1] === 1 && bias.shape[2] === 1;
-  if (!isPerKey) {
-    const scores = product(q, k, options);
-    return g.emit("Add", [scores, bias], scores.shape);
-  }
-  const scaled = g.emit("Mul", [bias, g.scalar(1 / alpha)], bias.shape);
-  const upright = reshaped(scaled, [bias.shape[0] as Dim, 1, keys, 1]);
-  return product(
-    withColumn(q, repeated(g.scalar(1), [batch, heads, queries, 1])),
-    withColumn(k, repeated(upright, [batch, heads, keys, 1])),
-    options,
-  );
-}
-
-function repeated(x: Tensor, shape: Shape): Tensor {
-  return x.graph.emit("Expand", [x, x.graph.shapeTensor(shape)], shape);
+  if (isPerKey(bias)) return product(withOnes(q), withKeyBias(k, bias, alpha), options);
+  const scores = product(q, k, options);
+  return g.emit("Add", [scores, bias], scores.shape);
 }
 
 /** dP + correction, where dP = dO vᵀ, times the dropout mask if there is one. */
@@ -121,6 +104,5 @@ function scoreGradient(
     const dp = mul(product(dy, v, { transposeB: true }), mask);
     return g.emit("Add", [dp, correction], dp.shape);
   }
-  const ones = repeated(g.scalar(1), [...v.shape.slice(0, 3), 1]);
-  return product(withColumn(dy, correction), withColumn(v, ones), { transposeB: true });
+  return product(withColumn(dy, correction), withOnes(v), { transposeB: true });
 }

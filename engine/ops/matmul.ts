@@ -23,7 +23,8 @@ function swapLast(shape: Shape): Shape {
   return [...shape.slice(0, -2), shape.at(-1) as Dim, shape.at(-2) as Dim];
 }
 
-function swapped(x: Tensor): Tensor {
+/** The last two axes exchanged; records nothing. */
+export function swapped(x: Tensor): Tensor {
   const rank = x.shape.length;
   const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
   return x.graph.emit("Transpose", [x], swapLast(x.shape), {
