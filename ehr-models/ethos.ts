@@ -63,10 +63,11 @@ import { TRAINING_DEFAULTS } from "./model-graphs.ts";
 
 const DEFAULTS = {
   ...TRAINING_DEFAULTS,
-  batchSize: 32,
+  learningRate: 4e-3,
+  batchSize: 16,
   weightDecay: 0.1,
   width: 64,
-  heads: 4,
+  heads: 2,
   layers: 3,
   feedForward: 256,
   dropout: 0.1,
@@ -206,7 +207,16 @@ export const ethos: ModelDefinition = {
   defaults: DEFAULTS,
   presets: {
     default: {},
-    benchmark: { width: 256, heads: 8, layers: 4, feedForward: 1024, context: 512, futures: 16 },
+    benchmark: {
+      width: 256,
+      heads: 8,
+      layers: 4,
+      feedForward: 1024,
+      context: 512,
+      futures: 16,
+      learningRate: 1e-3,
+      batchSize: 32,
+    },
     paper: {
       width: 768,
       heads: 12,
