@@ -4,9 +4,16 @@
  * ready in about a second.
  */
 import { BenchError } from "../../core/errors.ts";
-import { nearest } from "../../core/registry.ts";
 import type { ArtefactConfig } from "../artefact/config.ts";
 import { Artefact } from "../artefact/open.ts";
+import {
+  type CodeTokens,
+  type Decoded,
+  type Encoded,
+  type EncodedBatch,
+  isBatch,
+  type MedTokOptions,
+} from "./answers.ts";
 import { type Answer, Ladder, RUNGS, type Rung } from "./ladder.ts";
 import type { ReadOptions } from "./text-reader.ts";
 import { TokenNames } from "./token-names.ts";
@@ -16,55 +23,11 @@ import {
   fillFromText,
   joined,
   NO_TEXTS,
-  sharedTokens,
+  rowsWithTokens,
   type Tokens,
 } from "./tokens.ts";
+import { UnknownCodes } from "./unknown-codes.ts";
 
-export interface MedTokOptions {
-  /**
-   * What an unknown code does beside getting the unknown token: `warn` (the default) prints a process
-   * warning once a code, `throw` raises a BenchError, `quiet` only counts it in `found`.
-   */
-  readonly unknown?: "warn" | "throw" | "quiet";
-  /** Descriptions of codes that it may not know, see `addDescriptions`. */
-  readonly descriptions?: Readonly<Record<string, string>>;
-  /** Folder of the sentence encoder, where it was trained with one and descriptions are to be read. */
-  readonly encoder?: string;
-}
-
-/** A code as ids. */
-export interface Encoded extends Answer {
-  /** [parts · K] codebook rows + 4, part by part, nearest first; all 1 when unknown. */
-  readonly ids: Int32Array;
-  /** [parts · K]; each K sum to 1. */
-  readonly weights: Float32Array;
-}
-
-/** Many codes as ids, one row each. */
-export interface EncodedBatch {
-  /** [n × parts · K]. */
-  readonly ids: Int32Array;
-  readonly weights: Float32Array;
-  /** [n] index into RUNGS. */
-  readonly how: Uint8Array;
-}
-
-/** A code that shares tokens with ids. */
-export interface Decoded {
-  readonly code: string;
-  /** Share of the ids that it has too, part by part. */
-  readonly overlap: number;
-}
-
-/** The tokens of one code, part by part, as ids or names. */
-export type CodeTokens = ArrayLike<number> | readonly string[];
-
-function isBatch(tokens: CodeTokens | readonly CodeTokens[]): tokens is readonly CodeTokens[] {
-  return typeof tokens[0] === "object";
-}
-
-/** Distinct unknown codes that are warned about one by one. */
-const WARNINGS = 20;
 const EXACT = RUNGS.indexOf("exact");
 const NORMALISED = RUNGS.indexOf("normalised");
 
@@ -83,8 +46,7 @@ export class MedTok {
   readonly #rowOf: ReadonlyMap<string, number>;
   readonly #tokens: Tokens | null;
   readonly #unknown: Float32Array;
-  readonly #policy: "warn" | "throw" | "quiet";
-  readonly #warned = new Set<string>();
+  readonly #unknownCodes: UnknownCodes;
   #lastRung = EXACT;
   #described: Described = { code: [], texts: NO_TEXTS };
 
@@ -93,7 +55,8 @@ export class MedTok {
     this.artefact = artefact;
     this.config = config;
     this.codes = artefact.code;
-    this.#policy = options.unknown ?? "warn";
+    const policy = options.unknown ?? "warn";
+    this.#unknownCodes = new UnknownCodes(policy, artefact.folder, artefact.code);
     this.#ladder = new Ladder(artefact.code, config.has_systems, artefact.mapped());
     this.#rowOf = new Map(artefact.code.map((code, row) => [code, row]));
     this.#unknown = artefact.unknown;
@@ -221,8 +184,9 @@ export class MedTok {
   decode(tokens: CodeTokens, most?: number): Decoded[];
   decode(tokens: readonly CodeTokens[], most?: number): Decoded[][];
   decode(tokens: CodeTokens | readonly CodeTokens[], most = 5): Decoded[] | Decoded[][] {
-    if (isBatch(tokens)) return tokens.map((own) => this.decode(own, most));
-    const { ids, width, perPart, names } = this.#needTokens();
+    if (isBatch(tokens)) return tokens.map((one) => this.decode(one, most));
+    const own = this.#needTokens();
+    const { width, names } = own;
     const asked = Array.from(tokens as ArrayLike<number | string>, (token) =>
       typeof token === "string" ? names.id(token) : token,
     );
@@ -231,14 +195,9 @@ export class MedTok {
         what: `decode got ${asked.length} tokens`,
         fix: `give the ${width} tokens of one code, in the order of encode`,
       });
-    const overlap = new Uint8Array(this.codes.length);
-    for (let row = 0; row < overlap.length; row++)
-      overlap[row] = sharedTokens(ids, row * width, asked, perPart);
-    const rows = Array.from(overlap.keys()).filter((row) => (overlap[row] ?? 0) > 0);
-    rows.sort((a, b) => (overlap[b] ?? 0) - (overlap[a] ?? 0) || a - b);
-    return rows.slice(0, most).map((row) => ({
+    return rowsWithTokens(own, asked, most).map(({ row, shared }) => ({
       code: this.codes[row] as string,
-      overlap: (overlap[row] ?? 0) / width,
+      overlap: shared / width,
     }));
   }
 
@@ -260,7 +219,7 @@ export class MedTok {
   #ask(code: string): Answer {
     const answer = this.#ladder.answer(code);
     this.found[answer.how] += 1;
-    if (answer.how === "unk") this.#report(answer);
+    if (answer.how === "unk") this.#unknownCodes.report(answer);
     return answer;
   }
 
@@ -289,28 +248,5 @@ export class MedTok {
     const text = row - this.codes.length;
     if (text < 0) fill(tokens, row, ids, weights, at);
     else fillFromText(tokens, this.#described.texts, text, ids, weights, at);
-  }
-
-  #report({ code, candidates }: Answer): void {
-    if (this.#policy === "quiet") return;
-    const what =
-      candidates.length > 0
-        ? `the code ${code} is in several systems`
-        : `the code ${code} is unknown to the tokenizer`;
-    const fix =
-      candidates.length > 0
-        ? `write one of ${candidates.slice(0, 5).join(", ")}`
-        : "write it as VOCABULARY/CODE, describe it (addDescriptions), or train the tokenizer on a table that has it";
-    if (this.#policy === "throw")
-      throw new BenchError({ what, where: this.artefact.folder, fix: this.#suggest(code, fix) });
-    if (this.#warned.has(code) || this.#warned.size >= WARNINGS) return;
-    this.#warned.add(code);
-    const last = this.#warned.size === WARNINGS ? "; further unknown codes are counted only" : "";
-    process.emitWarning(`${what}; it gets the unknown token${last}`, "MedTokWarning");
-  }
-
-  #suggest(code: string, fix: string): string {
-    const near = nearest(code, this.codes.slice(0, 100_000));
-    return near.length === 0 ? fix : `did you mean ${near.join(" or ")}? ${fix}`;
   }
 }

@@ -82,8 +82,22 @@ export function fillFromText(
   }
 }
 
+/** Rows that share tokens with a code's ids, with how many; those that share most first, ties by row. */
+export function rowsWithTokens(
+  { ids, width, perPart }: Tokens,
+  asked: readonly number[],
+  most: number,
+) {
+  const shared = new Uint8Array(ids.length / width);
+  for (let row = 0; row < shared.length; row++)
+    shared[row] = sharedTokens(ids, row * width, asked, perPart);
+  const rows = Array.from(shared.keys()).filter((row) => (shared[row] ?? 0) > 0);
+  rows.sort((a, b) => (shared[b] ?? 0) - (shared[a] ?? 0) || a - b);
+  return rows.slice(0, most).map((row) => ({ row, shared: shared[row] as number }));
+}
+
 /** Tokens of the code at `from` that are also among the asked ids of the same part. */
-export function sharedTokens(
+function sharedTokens(
   ids: Int32Array,
   from: number,
   asked: readonly number[],
