@@ -163,14 +163,15 @@ function values(results: Results, name: string): Float32Array {
   return results.get(name) as Float32Array;
 }
 
-interface Outputs {
+/** What a training graph has to give: gradients of parameters, and of looked-up rows with their ids. */
+export interface Outputs {
   readonly dense: readonly { readonly name: string; readonly output: string }[];
   readonly rows: readonly RowOutput[];
   readonly tensors: readonly Tensor[];
 }
 
-/** Which outputs of the backward pass belong to which parameter. */
-function gradientOutputs(graph: Graph, loss: Tensor): Outputs {
+/** Adds the backward pass. @throws when a parameter has no part in the loss. */
+export function gradientOutputs(graph: Graph, loss: Tensor): Outputs {
   const found = gradients(loss, graph.scalar(1));
   const tensors: Tensor[] = [];
   const dense: { name: string; output: string }[] = [];

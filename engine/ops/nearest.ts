@@ -71,18 +71,3 @@ export function highest(x: Tensor, count: number): Tensor {
   const toInt32 = { attributes: { to: { int: INT32 } }, type: "int32" } as const;
   return g.emit("Cast", [outputs[1] as Tensor], shape, toInt32);
 }
-
-/**
- * Rows `ids` (int32, computed in the graph) of a parameter [V, d] -> [...ids, d]. As in `gatherRows` the
- * table's gradient leaves the graph as rows; whoever trains must also fetch `ids` to scatter them.
- */
-export function gatherChosen(table: Tensor, ids: Tensor): Tensor {
-  const g = table.graph;
-  if (table.shape.length !== 2 || ids.type !== "int32")
-    g.fail("gatherChosen", `a table [V, d] and int32 ids wanted, got ${table} and ${ids}`);
-  if (table.tracked && !g.parameters.some((p) => p.tensor === table))
-    g.fail("gatherChosen", `the table must be a parameter or an input, got the computed ${table}`);
-  const shape = [...ids.shape, table.shape[1] as Dim];
-  const rows = g.emit("Gather", [table, ids], shape, { attributes: { axis: { int: 0 } } });
-  return g.recordLookup(table, ids, rows);
-}

@@ -5,9 +5,9 @@ import { gradients } from "../../engine/gradient.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { add, mul, stopGradient } from "../../engine/ops/elementwise.ts";
+import { gatherRows } from "../../engine/ops/indexing.ts";
 import {
   frobeniusNorm,
-  gatherChosen,
   highest,
   logSumExp,
   matmulTransposed,
@@ -138,7 +138,7 @@ t.test("rows chosen in the graph leave it with their gradient", async (t) => {
   const table = g.parameter("table", [4, 2], () => new Float32Array(8));
   const x = g.input("x", [1, 4]);
   const ids = highest(x, 2);
-  const rows = gatherChosen(table, ids);
+  const rows = gatherRows(table, ids);
   const found = gradients(mul(rows, rows), g.floats([1, 1, 1, 1], [1, 2, 2]));
   t.equal(g.lookups.length, 1);
   t.equal(g.lookups[0]?.ids, ids);
@@ -148,5 +148,5 @@ t.test("rows chosen in the graph leave it with their gradient", async (t) => {
   });
   t.same([...(chosen as Int32Array)], [3, 1]);
   t.same([...(slope as Float32Array)], [6, 8, 2, 4]);
-  t.throws(() => gatherChosen(mul(table, table), ids), /computed/);
+  t.throws(() => gatherRows(mul(table, table), ids), /computed/);
 });

@@ -2,9 +2,10 @@
 import type { Graph, Tensor } from "../../engine/graph.ts";
 import { softmax } from "../../engine/ops/activation.ts";
 import { scale, stopGradient } from "../../engine/ops/elementwise.ts";
+import { gatherRows } from "../../engine/ops/indexing.ts";
 import { concat, reshape, slice } from "../../engine/ops/layout.ts";
 import { matmul, product } from "../../engine/ops/matmul.ts";
-import { gatherChosen, highest, straightThrough } from "../../engine/ops/nearest.ts";
+import { highest, straightThrough } from "../../engine/ops/nearest.ts";
 import { l2Normalise } from "../../engine/ops/normalization.ts";
 import { type Dim, multiplyDims } from "../../engine/shape.ts";
 import type { Region } from "./codebook.ts";
@@ -54,7 +55,7 @@ export class Quantizer {
     const from = g.constant(Int32Array.of(region.from), [], "int32");
     const ids = g.emit("Add", [local, from], local.shape, { type: "int32" });
     this.searches.push(ids);
-    const chosen = l2Normalise(gatherChosen(this.codebook, ids)); // [B, K, d]
+    const chosen = l2Normalise(gatherRows(this.codebook, ids)); // [B, K, d]
     const cosine = reshape(matmul(chosen, reshape(z, [count, d, 1])), [count, k]);
     const weights = softmax(scale(cosine, 2 / temperature)); // of -(2 - 2 cos) / temperature
     const vector = reshape(matmul(reshape(weights, [count, 1, k]), chosen), [count, d]);

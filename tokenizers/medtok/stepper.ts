@@ -1,12 +1,12 @@
 /** One training step of MedTok on the engine: run the graph, scatter the gradients of rows, update. */
 import type { Random } from "../../core/random.ts";
 import { MaskPool } from "../../engine/dropout.ts";
-import { gradients } from "../../engine/gradient.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { OPTIMIZER_DEFAULTS, type OptimizerOptions } from "../../engine/optimizer.ts";
 import { type Results, Session } from "../../engine/runner.ts";
 import { State } from "../../engine/state.ts";
+import { gradientOutputs, type Outputs } from "../../engine/trainer.ts";
 import { heldTables, largest, type StepFeeds, sizesOf } from "./batch.ts";
 import type { MedTokConfig } from "./config.ts";
 import { type Losses, type LossTerm, trainingLosses } from "./losses.ts";
@@ -36,25 +36,6 @@ export interface StepPart {
   readonly ids: Int32Array;
   readonly unit: Float32Array;
   readonly weights: Float32Array;
-}
-
-interface Outputs {
-  readonly dense: readonly { readonly name: string; readonly tensor: Tensor }[];
-  readonly rows: readonly { readonly table: string; readonly ids: Tensor; readonly rows: Tensor }[];
-}
-
-/** Which outputs of the backward pass belong to which parameter. */
-function gradientOutputs(graph: Graph, loss: Tensor): Outputs {
-  const found = gradients(loss, graph.scalar(1));
-  const dense = graph.parameters.flatMap(({ name, tensor }) => {
-    const d = found.get(tensor);
-    return d === undefined ? [] : [{ name, tensor: d }];
-  });
-  const rows = graph.lookups.flatMap((lookup) => {
-    const d = found.get(lookup.rows);
-    return d === undefined ? [] : [{ table: lookup.table.name, ids: lookup.ids, rows: d }];
-  });
-  return { dense, rows };
 }
 
 /** The training graph for these inputs; for tests and benchmarks as well. */
@@ -115,11 +96,11 @@ export class Stepper {
   async accumulate({ feeds, dims }: StepFeeds): Promise<Omit<StepResult, "norm">> {
     const masks = this.#pool.feeds(this.#graph.masks, dims, String(this.state.step));
     const results = await this.#session.run({ ...feeds, ...masks }, dims);
-    for (const { name, tensor } of this.#outputs.dense)
-      this.state.addDense(name, floats(results, tensor));
-    for (const { table, ids, rows } of this.#outputs.rows) {
-      const fed: unknown = feeds[ids.name] ?? results.get(ids.name);
-      this.state.addRows(table, fed as Int32Array, floats(results, rows));
+    for (const { name, output } of this.#outputs.dense)
+      this.state.addDense(name, results.get(output) as Float32Array);
+    for (const { table, ids, output } of this.#outputs.rows) {
+      const at: unknown = feeds[ids] ?? results.get(ids);
+      this.state.addRows(table, at as Int32Array, results.get(output) as Float32Array);
     }
     const terms = [...this.#losses.terms].map(
       ([name, tensor]) => [name, floats(results, tensor)[0] as number] as const,
@@ -163,13 +144,11 @@ export class Stepper {
   }
 }
 
-function outputTensors({ graph, losses, outputs }: ReturnType<typeof buildTraining>): Tensor[] {
-  const fed = new Set(graph.inputs.values());
+function outputTensors({ losses, outputs }: ReturnType<typeof buildTraining>): Tensor[] {
   return [
     losses.total,
     ...losses.terms.values(),
-    ...outputs.dense.map(({ tensor }) => tensor),
-    ...outputs.rows.flatMap(({ ids, rows }) => (fed.has(ids) ? [rows] : [rows, ids])),
+    ...outputs.tensors,
     ...losses.parts.flatMap((part) => (part ? [part.ids, part.unit, part.weights] : [])),
   ];
 }
