@@ -50,11 +50,47 @@ function title(group: LeaderboardGroup): string {
   ].join(" | ");
 }
 
+/** Settings of a row by name, those that tell rows of one model and tokenizer apart. */
+function namedSettings(row: LeaderboardRow): Map<string, string> {
+  const { hyperparameters, tokenizer_options: options, model_files: files, ...rest } = row.settings;
+  const named = (prefix: string, values: Readonly<Record<string, unknown>>) =>
+    Object.entries(values).map(([name, value]) => [`${prefix}${name}`, String(value)] as const);
+  return new Map([
+    ...named("", hyperparameters),
+    ...named("", rest),
+    ...named("", { "model version": row.model_version }),
+    ...named("tokenizer ", { ...options, version: row.tokenizer_version }),
+    ...named("file ", files),
+    ["artefact", row.tokenizer_artefacts.map((hash) => hash.slice(0, 8)).join("+")],
+  ]);
+}
+
+/** In what a row differs from others of its model and tokenizer; empty where there are none. */
+function differences(row: LeaderboardRow, rows: readonly LeaderboardRow[]): string {
+  const own = namedSettings(row);
+  const others = rows
+    .filter((r) => r !== row && r.model === row.model && r.tokenizer === row.tokenizer)
+    .map(namedSettings);
+  const names = new Set([...own.keys(), ...others.flatMap((other) => [...other.keys()])]);
+  return [...names]
+    .filter((name) => others.some((other) => other.get(name) !== own.get(name)))
+    .map((name) => `${name}=${own.get(name) ?? "-"}`)
+    .join(", ");
+}
+
+function groupTable({ rows }: LeaderboardGroup): string {
+  const told = rows.map((row) => differences(row, rows));
+  const isNeeded = told.some((text) => text !== "");
+  return table(
+    isNeeded ? [...HEAD, "settings that differ"] : HEAD,
+    rows.map((row, i) => (isNeeded ? [...cells(row), told[i] ?? ""] : cells(row))),
+    [0, 3, 5, 6, 7],
+  );
+}
+
 /** Text of a leaderboard, without a final newline. */
 export function renderLeaderboard(board: Leaderboard): string {
-  const groups = board.groups.map(
-    (group) => `${title(group)}\n${table(HEAD, group.rows.map(cells), [0, 3, 5, 6, 7])}`,
-  );
+  const groups = board.groups.map((group) => `${title(group)}\n${groupTable(group)}`);
   const leftOut = board.left_out.map(({ run_id, reason }) => `  ${run_id}: ${reason}`);
   const blocks = [
     ...(groups.length === 0 ? ["no records to rank"] : groups),

@@ -66,8 +66,25 @@ function rowKey({ spec }: ResultRecord) {
       hyperparameters: spec.hyperparameters,
       epochs: spec.epochs,
       patience: spec.patience,
+      pretrain_epochs: spec.pretrain_epochs,
+      model_files: spec.model_files,
+      tokenizer_options: spec.tokenizer_options,
     },
   };
+}
+
+/**
+ * Records -> rows. An artefact that depends on the seed is one row's; where one seed has several, tokenizers of other
+ * folders or files were given, and each is a row of its own.
+ */
+function rowsOf(records: readonly ResultRecord[]): ResultRecord[][] {
+  return groupBy(records, rowKey).flatMap((alike) => {
+    const artefact = ({ spec }: ResultRecord) => spec.tokenizer_artefact;
+    const isMixed = groupBy(alike, ({ spec }) => spec.seed).some(
+      (same) => new Set(same.map(artefact)).size > 1,
+    );
+    return isMixed ? groupBy(alike, artefact) : [alike];
+  });
 }
 
 /** Records of the newest version of each task; the others are listed. */
@@ -160,6 +177,7 @@ function summarize(records: readonly ResultRecord[]): UnrankedRow {
   return {
     row: {
       ...rowKey(first),
+      tokenizer_artefacts: [...new Set(records.map(({ spec }) => spec.tokenizer_artefact))].sort(),
       seeds: records.map(({ spec }) => spec.seed),
       auprc: {
         mean: meanOrNull(values),
@@ -180,8 +198,10 @@ function differenceToBaseline(
   rows: readonly UnrankedRow[],
 ): LeaderboardRow["difference_to_baseline"] {
   if (row.tokenizer === BASELINE) return null;
-  const key = ({ model, model_version, settings }: UnrankedRow["row"]) =>
-    canonicalJson({ model, model_version, settings });
+  const key = ({ model, model_version, settings }: UnrankedRow["row"]) => {
+    const { tokenizer_options: _, ...ofModel } = settings;
+    return canonicalJson({ model, model_version, ofModel });
+  };
   const baseline = rows
     .filter((other) => other.row.tokenizer === BASELINE && key(other.row) === key(row))
     .sort((a, b) => b.row.tokenizer_version - a.row.tokenizer_version)[0];
@@ -220,7 +240,7 @@ export function makeLeaderboard(
 ): Leaderboard {
   const { kept, leftOut } = newestTasks(records, currentTasks);
   const groups = groupBy(kept, groupKey).map((members): LeaderboardGroup => {
-    const rows = groupBy(members, rowKey).map((ofRow) => {
+    const rows = rowsOf(members).map((ofRow) => {
       const unique = onePerSeed(ofRow);
       leftOut.push(...unique.leftOut);
       return summarize(unique.kept);

@@ -27,6 +27,11 @@ export function runSummary(records: readonly ResultRecord[], resultsDir: string)
     const held = cohort.splits.held_out;
     return [
       `${spec.dataset} ${spec.task}, ${spec.model} with ${spec.tokenizer} tokenizer, seed ${spec.seed} (source: ${record.data.source})`,
+      ...(spec.flaws === undefined
+        ? []
+        : [
+            `PROTOCOL PAPER, NOT TO BE COMPARED WITH STRICT: ${spec.flaws.join(", ") || "no flaw"}`,
+          ]),
       `held out: ${showCell(held.samples)} samples of ${showCell(held.subjects)} subjects; best epoch ${training.best_epoch} of ${training.epochs}, ${showCount(training.parameters)} parameters`,
       "",
       table(

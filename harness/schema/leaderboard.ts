@@ -14,7 +14,8 @@ import {
   version,
 } from "./common.ts";
 
-export const LEADERBOARD_VERSION = 1;
+/** Raised when a field is added or changes its meaning. */
+export const LEADERBOARD_VERSION = 2;
 
 /** How the interval over several seeds is made; part of every row so that it cannot be misread. */
 export const POOLED_METHOD =
@@ -33,8 +34,14 @@ const rowSchema = z.strictObject({
       hyperparameters: settings,
       epochs: z.int().positive(),
       patience: z.int().positive(),
+      pretrain_epochs: count.nullable().describe("null: the model's own default; 0: skipped"),
+      model_files: z.record(z.string(), hash),
+      tokenizer_options: settings,
     })
-    .describe("rows of one model with other settings are other rows"),
+    .describe("rows of one model and tokenizer with other settings are other rows"),
+  tokenizer_artefacts: z
+    .array(hash)
+    .describe("what the tokenizer learned or loaded; several where it depends on the seed"),
   seeds: z.array(z.int()).describe("ascending"),
   auprc: z.strictObject({
     mean: z.number().nullable().describe("over the seeds for which it is defined"),

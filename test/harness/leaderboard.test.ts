@@ -64,6 +64,43 @@ t.test(
   },
 );
 
+t.test("an ablation, skipped pretraining and another artefact are rows of their own", async (t) => {
+  const medtok = { tokenizer: "medtok", tokenizer_artefact: "aaaaaaaa" };
+  const board = makeLeaderboard([
+    run(0.5),
+    run(0.625, medtok),
+    run(0.75, { ...medtok, tokenizer_options: { quantised: false } }),
+    run(0.25, { ...medtok, pretrain_epochs: 0 }),
+    run(0.875, { ...medtok, tokenizer_artefact: "bbbbbbbb" }),
+    run(0.6, { ...medtok, tokenizer_artefact: "cccccccc", seed: 1 }),
+  ]);
+  const { rows } = only(board.groups);
+  t.same(board.left_out, [], "no record gives way to another");
+  t.same(
+    rows.map((row) => row.auprc.mean),
+    [0.875, 0.75, 0.625, 0.6, 0.5, 0.25],
+  );
+  t.ok(
+    close(rows[1]?.difference_to_baseline?.mean, 0.25),
+    "of the same model, whatever its own options",
+  );
+  t.equal(rows[5]?.difference_to_baseline, null, "but of the same pretraining");
+  const text = renderLeaderboard(board);
+  t.match(text, /0\.750.*tokenizer quantised=false/);
+  t.match(text, /0\.250.*pretrain_epochs=0/);
+});
+
+t.test("an artefact that depends on the seed is of one row", async (t) => {
+  const vectors = { tokenizer: "random-vectors" };
+  const board = makeLeaderboard([
+    run(0.5, { ...vectors, tokenizer_artefact: "aaaaaaaa" }),
+    run(0.625, { ...vectors, tokenizer_artefact: "bbbbbbbb", seed: 1 }),
+  ]);
+  t.match(only(board.groups).rows, [
+    { seeds: [0, 1], tokenizer_artefacts: ["aaaaaaaa", "bbbbbbbb"] },
+  ]);
+});
+
 t.test("a tokenizer is compared with the same model's baseline, seed by seed", async (t) => {
   const board = makeLeaderboard([
     run(0.5),
@@ -178,7 +215,7 @@ t.test("the leaderboard does not depend on the order of the records, and is vali
     t.same(makeLeaderboard(random.shuffle([...all])), board);
   }
   t.ok(leaderboardSchema.safeParse(board).success);
-  t.same(makeLeaderboard([]), { schema_version: 1, metric: "auprc", groups: [], left_out: [] });
+  t.same(makeLeaderboard([]), { schema_version: 2, metric: "auprc", groups: [], left_out: [] });
 });
 
 t.test("the terminal table is one table a group, synthetic data in capitals", async (t) => {
