@@ -1,5 +1,5 @@
 /**
- * Samples -> sparse counts and a short dense profile, for linear models. L is the number of distinct units
+ * Samples -> codes that are there and a short dense profile, for linear models. L is the number of distinct units
  * of a sample, padded; nothing of the size of the vocabulary is ever written per sample.
  */
 import type { History, SampleSource } from "../core/samples.ts";
@@ -7,7 +7,7 @@ import type { Tokenizer } from "../core/tokenizer.ts";
 import { scaledAge } from "./age.ts";
 import { type BatchSource, paddedLength } from "./batch-source.ts";
 
-/** Counts are taken over the whole history, its last 365 days, and its last visit. */
+/** Codes are looked for in the whole history, its last 365 days, and its last visit. */
 export const BAG_WINDOWS = 3;
 const RECENT_DAYS = 365;
 const AGE_BINS = 10;
@@ -21,23 +21,21 @@ export function profileWidth(raceCount: number): number {
 
 interface Bag {
   readonly units: Int32Array; // [n] distinct, ascending
-  readonly counts: Float32Array; // [BAG_WINDOWS × n] log(1 + count)
+  readonly present: Float32Array; // [BAG_WINDOWS × n] 0 or 1
   readonly profile: Float32Array; // [F]
 }
 
-function countUnits(history: History, unit: Int32Array): Map<number, [number, number, number]> {
-  const counts = new Map<number, [number, number, number]>();
+/** In which windows each unit occurs; every unit does in the first. */
+function findUnits(history: History, unit: Int32Array): Map<number, [true, boolean, boolean]> {
+  const found = new Map<number, [true, boolean, boolean]>();
   for (let i = 0; i < history.length; i++) {
     const u = unit[history.code[i] as number] as number;
     const isRecent = (history.daysBefore[i] as number) <= RECENT_DAYS;
     const isLast = (history.visit[i] as number) === history.visitCount - 1;
-    const count = counts.get(u) ?? [0, 0, 0];
-    count[0] += 1;
-    count[1] += isRecent ? 1 : 0;
-    count[2] += isLast ? 1 : 0;
-    counts.set(u, count);
+    const [, wasRecent = false, wasLast = false] = found.get(u) ?? [];
+    found.set(u, [true, wasRecent || isRecent, wasLast || isLast]);
   }
-  return counts;
+  return found;
 }
 
 /** Demographics one-hot and scaled; utilisation as log(1 + n): visits, codes, distinct codes, days since the last visit began. */
@@ -69,16 +67,15 @@ function profileOf(
 
 function bagOf(source: SampleSource, tokenizer: Tokenizer, sample: number): Bag {
   const history = source.read(sample);
-  const counts = countUnits(history, tokenizer.unit);
-  const units = Int32Array.from(counts.keys()).sort();
+  const found = findUnits(history, tokenizer.unit);
+  const units = Int32Array.from(found.keys()).sort();
   const values = new Float32Array(units.length * BAG_WINDOWS);
   for (const [i, u] of units.entries())
-    for (const [w, n] of (counts.get(u) ?? []).entries())
-      values[w * units.length + i] = Math.log1p(n);
-  return { units, counts: values, profile: profileOf(source, sample, history, units.length) };
+    for (const [w, is] of (found.get(u) ?? []).entries()) values[w * units.length + i] = Number(is);
+  return { units, present: values, profile: profileOf(source, sample, history, units.length) };
 }
 
-/** `units` [B, L], `counts` [B, 3, L] and `profile` [B, F] of a split. Bags are kept once they are made. */
+/** `units` [B, L], `present` [B, 3, L] and `profile` [B, F] of a split. Bags are kept once they are made. */
 export function bagInputs(source: SampleSource, tokenizer: Tokenizer): BatchSource {
   const bags = new Map<number, Bag>();
   const bag = (sample: number): Bag => {
@@ -91,7 +88,7 @@ export function bagInputs(source: SampleSource, tokenizer: Tokenizer): BatchSour
     size: source.size,
     specs: {
       units: { type: "int32", shape: ["B", "L"] },
-      counts: { type: "float32", shape: ["B", BAG_WINDOWS, "L"] },
+      present: { type: "float32", shape: ["B", BAG_WINDOWS, "L"] },
       profile: { type: "float32", shape: ["B", F] },
     },
     lengthOf: (sample) => Math.max(1, bag(sample).units.length),
@@ -100,17 +97,17 @@ export function bagInputs(source: SampleSource, tokenizer: Tokenizer): BatchSour
       const longest = samples.reduce((n, sample) => Math.max(n, bag(sample).units.length), 1);
       const L = paddedLength(longest);
       const units = new Int32Array(B * L);
-      const counts = new Float32Array(B * L * BAG_WINDOWS);
+      const present = new Float32Array(B * L * BAG_WINDOWS);
       const profile = new Float32Array(B * F);
       for (const [b, sample] of samples.entries()) {
         const made = bag(sample);
         units.set(made.units, b * L);
         const n = made.units.length;
         for (let w = 0; w < BAG_WINDOWS; w++)
-          counts.set(made.counts.subarray(w * n, (w + 1) * n), (b * BAG_WINDOWS + w) * L);
+          present.set(made.present.subarray(w * n, (w + 1) * n), (b * BAG_WINDOWS + w) * L);
         profile.set(made.profile, b * F);
       }
-      return { feeds: { units, counts, profile }, dims: { B, L } };
+      return { feeds: { units, present, profile }, dims: { B, L } };
     },
   };
 }

@@ -56,7 +56,7 @@ import { embedCodes } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { graphStages } from "./gt-behrt-stages.ts";
-import { type ForwardContext, type GraphModel, RIDGE_DEFAULTS } from "./model-graphs.ts";
+import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
 import { subjectFacts } from "./subject-facts.ts";
 import { graphLayer } from "./visit-graph-layer.ts";
 import {
@@ -77,7 +77,10 @@ const PARTS = 5;
 const NARROW = 128;
 
 const DEFAULTS = {
-  ...RIDGE_DEFAULTS,
+  ...TRAINING_DEFAULTS,
+  learningRate: 1e-3,
+  batchSize: 32,
+  weightDecay: 1,
   /** g. */
   nodeWidth: 48,
   graphHeads: 2,
@@ -88,10 +91,10 @@ const DEFAULTS = {
   layers: 1,
   feedForward: 128,
   /** In both transformers. */
-  dropout: 0.1,
+  dropout: 0.3,
   attentionDropout: 0,
   /** Of whole codes. */
-  codeDropout: 0.3,
+  codeDropout: 0.5,
   /** Standard deviation of tables at the start. */
   initialScale: 0.02,
   /** What the output reads: `summary`, or `summary+sums`. */

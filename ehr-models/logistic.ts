@@ -1,13 +1,14 @@
 /**
- * Logistic regression on counts of codes: the baseline that any model of histories has to beat.
+ * Logistic regression on which codes there are: the baseline that any model of histories has to beat.
  *
- *   logits = Σ_{distinct units u} Σ_w log(1 + n_{u,w}) A_w[u] + f W + b
+ *   logits = Σ_w Σ_{distinct units u of w} A_w[u] + f W + b
  *
- * with counts n over the whole history, its last 365 days and its last visit (w), A_w one row of C weights
+ * with the whole history, its last 365 days and its last visit as w, A_w one row of C weights
  * per unit, and f a short profile: age (linear, squared, ten-year bins), sex, race, and utilisation (visits,
  * codes, distinct codes, days since the last visit began). Only the rows of a sample's units are touched.
  * Reference: the count-based models of Wornow et al., EHRSHOT, NeurIPS 2023; L2 regularisation by decay.
  *
+ * Deviation: whether a code is there instead of its count: what is written down more often is not graver for it.
  * Deviation: fitted by AdamW with early stopping on the tuning split instead of a grid over the penalty.
  */
 import type { Tensor } from "../engine/graph.ts";
@@ -38,14 +39,14 @@ type H = typeof DEFAULTS;
 const ALL_CODES = 1e9;
 const WINDOW_NAMES = ["all", "year", "last"] as const;
 
-/** Σ_u log(1 + n_{u,w}) A_w[u], [B, C]. */
+/** Σ_u A_w[u], [B, C]. */
 function weigh(window: number, { graph, inputs, tokenizer, classes }: ForwardContext<H>): Tensor {
-  const name = `counts.${WINDOW_NAMES[window]}`;
+  const name = `codes.${WINDOW_NAMES[window]}`;
   const options = { initial: zeros, decay: true };
   const A = table(graph, name, tokenizer.vocabularySize, classes, options);
   const rows = lookup(A, inputs["units"] as Tensor); // [B, L, C]
-  const counts = slice(inputs["counts"] as Tensor, 1, window, window + 1); // [B, 1, L], 0 at padding
-  return reshape(matmul(counts, rows), ["B", classes]);
+  const present = slice(inputs["present"] as Tensor, 1, window, window + 1); // [B, 1, L], 0 at padding
+  return reshape(matmul(present, rows), ["B", classes]);
 }
 
 function forward(context: ForwardContext<H>): Tensor {
@@ -62,7 +63,7 @@ function forward(context: ForwardContext<H>): Tensor {
 export const logisticModel: GraphModel<H> = {
   name: "logistic",
   version: 4,
-  description: "Logistic regression on counts of codes, demographics and utilisation.",
+  description: "Logistic regression on codes, demographics and utilisation.",
   reference: "count-based baselines of Wornow et al., EHRSHOT, NeurIPS 2023",
   accepts: ["binary", "multiclass", "multilabel"],
   defaults: DEFAULTS,

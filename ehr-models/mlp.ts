@@ -1,18 +1,18 @@
 /**
  * Multilayer perceptron on a bag of code vectors: what a network can do without order, visits or attention.
  *
- *   x_w    = Σ_{distinct units u} log(1 + n_{u,w}) E[u]                                      [B, d]
+ *   x_w    = Σ_{distinct units u of w} E[u]                                                  [B, d]
  *   h_0    = [drop(x_all); drop(x_year); drop(x_last); f]                                    [B, 3d + F]
  *   h_1    = drop(ReLU(h_0 W_1 + b_1)),   h_2 = drop(ReLU(h_1 W_2 + b_2))
  *   logits = h_2 W_3 + b_3                                                                   [B, C]
  *
- * with counts n over the whole history, its last 365 days and its last visit (w), E the tokenizer's vectors,
+ * with the whole history, its last 365 days and its last visit as w, E the tokenizer's vectors,
  * shared by the three, and f the profile of `bag-inputs.ts` (age, sex, race, utilisation). In training,
  * whole units are dropped too, alike in all windows (`codeDropout`).
  * Reference: the perceptron that RETAIN is compared with (Choi et al., NeurIPS 2016), and deep averaging
  * networks (Iyyer et al., ACL 2015), which drop whole words.
  *
- * Deviation: log counts in three windows instead of one vector of presences, so that it reads what
+ * Deviation: presences in three windows instead of one, so that it reads what
  *   `logistic` reads and the two differ by the hidden layers only.
  */
 import type { Tensor } from "../engine/graph.ts";
@@ -51,8 +51,8 @@ function bagOfVectors({ inputs, tokenizer, hyperparameters: h }: ForwardContext<
   const kept = mask(vectors, [multiplyDims("B", "L"), 1], h.codeDropout, "codes");
   // Units along the last axis: a product with few rows would depend on the number of threads.
   const upright = transpose(reshape(kept, ["B", "L", h.width]), [0, 2, 1]); // [B, d, L]
-  const counts = transpose(inputs["counts"] as Tensor, [0, 2, 1]); // [B, L, 3], 0 at padding
-  return reshape(matmul(upright, counts), ["B", BAG_WINDOWS * h.width]);
+  const present = transpose(inputs["present"] as Tensor, [0, 2, 1]); // [B, L, 3], 0 at padding
+  return reshape(matmul(upright, present), ["B", BAG_WINDOWS * h.width]);
 }
 
 function forward(context: ForwardContext<H>): Tensor {
