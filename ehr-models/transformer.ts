@@ -53,7 +53,7 @@ import { embedCodes } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { INTERVAL_YEARS, type SequenceColumn, sequenceInputs } from "./inputs.ts";
-import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
+import { type ForwardContext, type GraphModel, RIDGE_DEFAULTS } from "./model-graphs.ts";
 import { subjectFacts } from "./subject-facts.ts";
 
 const COLUMNS: readonly SequenceColumn[] = [
@@ -77,12 +77,7 @@ const P = addDims("L", LEADING);
 const CYCLES = 4;
 
 const DEFAULTS = {
-  ...TRAINING_DEFAULTS,
-  // With a large epsilon and decay rare codes stay near zero, as under a ridge penalty; little dropout is needed.
-  learningRate: 5e-3,
-  epsilon: 3e-3,
-  batchSize: 64,
-  weightDecay: 0.25,
+  ...RIDGE_DEFAULTS,
   width: 64,
   heads: 4,
   layers: 1,

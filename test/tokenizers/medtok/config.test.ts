@@ -24,7 +24,7 @@ t.test("options are checked by name, kind and range", async (t) => {
   t.equal(medTokConfig({ steps: 7 }, 100).steps, 7);
 });
 
-t.test("the codebook's size follows the number of codes ", async (t) => {
+t.test("the codebook's size follows the number of codes", async (t) => {
   for (const [codes, size] of [
     [10, 384],
     [1354, 1536],
