@@ -83,7 +83,7 @@ t.test("folders that cannot be written to are named before any work", async (t) 
   const run = (...more: string[]) =>
     callCli(["run", "--dataset", "mimic4", "--task", "los", "--twin-subjects", "100", ...more]);
   for (const [flags, message] of [
-    [["--cache-dir", file], /private folder cannot be made[\s\S]*--cache-dir/],
+    [["--cache-dir", file], /private folder cannot be made or used[\s\S]*--cache-dir/],
     [["--cache-dir", join(dir, "cache"), "--out", file], /no result record could be written/],
     [["--cache-dir", join(dir, "cache"), "--out", join(file, "below")], /where: .*file\n/],
   ] as const) {
