@@ -181,15 +181,21 @@ async function recurrentStep(threads: number, ceiling: number): Promise<void> {
   const loss = lossOf(graph, linear(lastState(states), 1, "output", { fewRows: true }));
   const trainer = await Trainer.create({ graph, loss, random: Random.fromSeed(0), threads });
   const random = Random.fromSeed(1);
-  const feeds = {
-    x: Float32Array.from({ length: B * T * H }, () => random.normal()),
-    y: Float32Array.from({ length: B }, () => random.below(2)),
-    weight: new Float32Array(B).fill(1),
-  };
-  const part: Batch = { feeds, dims: { B }, weight: B };
-  const timing = await time(20, () => trainer.step([part], OPTIMIZER_DEFAULTS));
+  const limits = { tokens: PART_TOKENS, bytesOfSample: () => 4 * T * 3 * H, recurrent: true };
+  const size = Math.ceil(B / Math.ceil(B / partSize(T, limits)));
+  const parts: Batch[] = [];
+  for (let start = 0; start < B; start += size) {
+    const b = Math.min(size, B - start);
+    const feeds = {
+      x: Float32Array.from({ length: b * T * H }, () => random.normal()),
+      y: Float32Array.from({ length: b }, () => random.below(2)),
+      weight: new Float32Array(b).fill(1),
+    };
+    parts.push({ feeds, dims: { B: b }, weight: b });
+  }
+  const timing = await time(20, () => trainer.step(parts, OPTIMIZER_DEFAULTS));
   const gigaflop = (3 * 2 * 3 * (H * H + H * H) * B * T) / 1e9;
-  report("GRU", threads, trainer, speed(gigaflop, timing, ceiling));
+  report("GRU", threads, trainer, [...speed(gigaflop, timing, ceiling), `${parts.length} part(s)`]);
   await trainer.release();
 }
 

@@ -69,7 +69,7 @@ function parameters(): { readonly of: (name: string) => Float32Array; readonly c
 
 async function measure(threads: number): Promise<void> {
   const { of: parameterOf, count } = parameters();
-  const shape = { prompts: 32, futures: 4, newTokens: NEW_TOKENS };
+  const shape = { prompts: 16, futures: 4, newTokens: NEW_TOKENS };
   const decoder = await Decoder.create({
     network: NETWORK,
     parameterOf,

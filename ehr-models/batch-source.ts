@@ -31,7 +31,7 @@ export interface PartLimits {
   readonly tokens: number;
   /** Bytes of the model's largest temporary for one sample of a length, e.g. attention scores. */
   readonly bytesOfSample: (length: number) => number;
-  /** Steps of a recurrence are faster over many samples at once: its batches are cut for memory only. */
+  /** Steps of a recurrence are faster over many samples at once: its parts keep at least 32. */
   readonly recurrent?: boolean;
 }
 
@@ -49,6 +49,8 @@ const WINDOW = 16;
 
 /** Fewest positions B·L of sequence models: below it, results would depend on the number of threads (`engine/ops/matmul.ts`). */
 const LEAST_POSITIONS = 1024;
+/** Fewest samples to which a recurrence is cut, so that its steps are more than their overhead. */
+const LEAST_SAMPLES = 32;
 
 /** A length rounded up, so that few distinct shapes occur. */
 export function paddedLength(length: number): number {
@@ -90,8 +92,8 @@ export function sortByLength(samples: Int32Array, source: BatchSource): Int32Arr
 export function partSize(length: number, limits: PartLimits): number {
   const bytes = Math.max(1, limits.bytesOfSample(length));
   const most = Math.min(limits.tokens / length, PART_BYTES / bytes);
-  const cached = Math.max(CACHED_BYTES / bytes, LEAST_POSITIONS / length);
-  return Math.max(1, Math.floor(limits.recurrent === true ? most : Math.min(most, cached)));
+  const least = limits.recurrent === true ? LEAST_SAMPLES : LEAST_POSITIONS / length;
+  return Math.max(1, Math.floor(Math.min(most, Math.max(CACHED_BYTES / bytes, least))));
 }
 
 /**

@@ -22,8 +22,8 @@ export interface ScoringSettings {
   readonly redraws: number;
 }
 
-/** Rows of the decoder, and how many of them a prompt has: so few that none waits long for the others. */
-const MOST_ROWS = 128;
+/** Rows of the decoder: more do not fit the caches. And how many a prompt has, so few that none waits long for the others. */
+const MOST_ROWS = 64;
 const MOST_FUTURES = 4;
 /** Bytes of keys and values of generated tokens. */
 const CACHE_BYTES = 256 * 2 ** 20;

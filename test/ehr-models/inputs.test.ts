@@ -220,6 +220,14 @@ t.test("a batch is cut into parts within the limits", async (t) => {
   const sizes = splitBatch(batch, made, cached).map((part) => part.length);
   t.same(sizes, [2, 2, 4], "two samples of 500 keep 1,000 positions, though 2 MiB hold but one");
   t.equal(splitBatch(batch, made, { ...cached, recurrent: true }).length, 1);
+  const many = lengths(new Array<number>(100).fill(500));
+  const wide = { tokens: 1e9, bytesOfSample: () => PART_BYTES / 64, recurrent: true };
+  const recurrences = splitBatch(Int32Array.from(Array(100).keys()), many, wide);
+  t.same(
+    recurrences.map((part) => part.length),
+    [25, 25, 25, 25],
+    "32 at most where 2 MiB hold four, and as even as can be",
+  );
   const tight = splitBatch(batch, made, { tokens: 1, bytesOfSample: () => 1e12 });
   t.equal(tight.length, 8, "a single sample is never cut");
 });
