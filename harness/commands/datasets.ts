@@ -2,7 +2,7 @@
 import { datasets } from "../../Dataset/index.ts";
 import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";
-import { print, table } from "../output.ts";
+import { print } from "../output.ts";
 
 export const datasetsCommand = defineCommand({
   name: "datasets",
@@ -26,10 +26,15 @@ export const datasetsCommand = defineCommand({
       tasks: tasks.all.filter((task) => task.datasets.includes(d.name)).map((task) => task.name),
     }));
     print(json, rows, () =>
-      table(
-        ["dataset", "title", "releases", "tasks"],
-        rows.map((r) => [r.name, r.title, r.releases.join(", "), r.tasks.join(", ")]),
-      ),
+      rows
+        .map((r) =>
+          [
+            `${r.name}: ${r.title}, ${r.releases.join("; ")}`,
+            `  files    --root DIR or ${r.variable}; ${r.homepage}`,
+            `  tasks    ${r.tasks.join(", ")}`,
+          ].join("\n"),
+        )
+        .join("\n\n"),
     );
   },
 });
