@@ -6,7 +6,7 @@
 import type { Random } from "../core/random.ts";
 import { type ConstantArray, type ElementType, FLOAT_ARRAYS, type FloatType } from "./element.ts";
 import { ModulePath } from "./module-path.ts";
-import { type Dim, normalShape, type Shape, showShape, termsOf } from "./shape.ts";
+import { normalShape, type Shape, showShape } from "./shape.ts";
 import { Tape, type TapeEntry, type TapeRule } from "./tape.ts";
 
 export type Attribute =
@@ -117,7 +117,7 @@ export class Graph {
   /** Names of values of the graph around this one that are read here. */
   readonly captured = new Set<string>();
   readonly #tape = new Tape<Tensor>();
-  readonly #around: GraphOptions["around"];
+  readonly around: GraphOptions["around"];
   readonly #known = new Map<string, readonly Tensor[]>();
   readonly #path = new ModulePath();
   #count = 0;
@@ -126,7 +126,7 @@ export class Graph {
     this.dtype = options.dtype ?? "float32";
     this.training = options.training ?? false;
     this.fused = options.fused ?? true;
-    this.#around = options.around;
+    this.around = options.around;
   }
 
   /** How values came about, first things first. */
@@ -142,7 +142,7 @@ export class Graph {
 
   /** A name that no other value has, in this graph or around it. */
   #fresh(letter: string): string {
-    return `${this.#around?.name ?? ""}${letter}${this.#count++}`;
+    return `${this.around?.name ?? ""}${letter}${this.#count++}`;
   }
 
   /** Runs `build` with `name` appended to the module path of everything it makes. */
@@ -219,36 +219,6 @@ export class Graph {
   /** Integers as int64, shape [n]: axes, bounds and static shapes. */
   integers(values: readonly number[]): Tensor {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length], "int64");
-  }
-
-  /** A dim as an int64 tensor of shape [1]; names become the tiny inputs `dim:<name>`. */
-  dim(dim: Dim): Tensor {
-    if (typeof dim === "number") return this.integers([dim]);
-    if (this.#around !== undefined) return this.capture(this.#around.graph.dim(dim));
-    const terms = termsOf(dim).map(({ factor, names }) => {
-      const parts = names.map((name) => this.input(`dim:${name}`, [1], "int64"));
-      if (factor !== 1 || parts.length === 0) parts.unshift(this.integers([factor]));
-      return parts.reduce((a, b) => this.emit("Mul", [a, b], [1], { type: "int64" }));
-    });
-    return terms.reduce((a, b) => this.emit("Add", [a, b], [1], { type: "int64" }));
-  }
-
-  /** A dim as a number of the graph's float type, shape [1]. */
-  dimAsFloat(dim: Dim): Tensor {
-    const to = this.dtype === "float32" ? 1 : 11;
-    return this.emit("Cast", [this.dim(dim)], [1], { attributes: { to: { int: to } } });
-  }
-
-  /** A shape as an int64 tensor, constant where it is static. */
-  shapeTensor(shape: Shape): Tensor {
-    if (shape.every((dim) => typeof dim === "number"))
-      return this.integers(shape as readonly number[]);
-    return this.emit(
-      "Concat",
-      shape.map((dim) => this.dim(dim)),
-      [shape.length],
-      { type: "int64", attributes: { axis: { int: 0 } } },
-    );
   }
 
   /** Adds a node with one output, or finds the equal one. Checks nothing: that is the operations' business. */

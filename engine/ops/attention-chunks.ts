@@ -6,9 +6,9 @@
 import type { Graph, Tensor } from "../graph.ts";
 import { type Dim, multiplyDims } from "../shape.ts";
 import { lastAxisSum } from "./activation.ts";
-import { isPerKey, repeated, withColumn, withKeyBias, withOnes } from "./attention-columns.ts";
+import { isPerKey, withColumn, withKeyBias, withOnes } from "./attention-columns.ts";
 import type { AttentionOptions } from "./attention-options.ts";
-import { reshaped } from "./broadcast.ts";
+import { repeated, reshaped } from "./broadcast.ts";
 import { causalBias } from "./causal.ts";
 import { product, swapped } from "./matmul.ts";
 import { scan } from "./scan.ts";

@@ -1,16 +1,12 @@
 /** Terms of scores and their gradients that enter a product as one more column, which saves a pass over L·L values. */
 import type { Tensor } from "../graph.ts";
-import type { Dim, Shape } from "../shape.ts";
-import { reshaped } from "./broadcast.ts";
+import type { Dim } from "../shape.ts";
+import { repeated, reshaped } from "./broadcast.ts";
 
 /** x with one more column at the end of its last axis. */
 export function withColumn(x: Tensor, column: Tensor): Tensor {
   const shape = [...x.shape.slice(0, -1), (x.shape.at(-1) as number) + 1];
   return x.graph.emit("Concat", [x, column], shape, { attributes: { axis: { int: -1 } } });
-}
-
-export function repeated(x: Tensor, shape: Shape): Tensor {
-  return x.graph.emit("Expand", [x, x.graph.shapeTensor(shape)], shape);
 }
 
 /** x with a column of ones. */

@@ -1,11 +1,18 @@
 /** Summing a gradient back to the shape of an operand that was broadcast. Emits nodes, records nothing. */
+
 import type { Tensor } from "../graph.ts";
 import { type Dim, multiplyDims, type Shape, sameShape } from "../shape.ts";
+import { shapeValue } from "./sizes.ts";
 
 /** `x` in another shape of the same size. */
 export function reshaped(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
-  return x.graph.emit("Reshape", [x, x.graph.shapeTensor(shape)], shape, { type: x.type });
+  return x.graph.emit("Reshape", [x, shapeValue(x.graph, shape)], shape, { type: x.type });
+}
+
+/** `x` repeated to `shape`, to which it broadcasts. */
+export function repeated(x: Tensor, shape: Shape): Tensor {
+  return x.graph.emit("Expand", [x, shapeValue(x.graph, shape)], shape, { type: x.type });
 }
 
 /**
@@ -25,7 +32,7 @@ function middleSums(x: Tensor): Tensor {
   const g = x.graph;
   const [a, m, n] = x.shape as [Dim, Dim, Dim];
   if (a === 1) return reshaped(columnSums(reshaped(x, [m, n])), [1, 1, n]);
-  const ones = g.emit("Expand", [g.scalar(1), g.shapeTensor([a, 1, m])], [a, 1, m]);
+  const ones = repeated(g.scalar(1), [a, 1, m]);
   return g.emit("MatMul", [ones, x], [a, 1, n]);
 }
 

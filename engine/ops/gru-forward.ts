@@ -2,7 +2,7 @@
 import type { Tensor } from "../graph.ts";
 import { subtractDims } from "../shape.ts";
 import { sigmoid, tanh } from "./activation.ts";
-import { reshaped } from "./broadcast.ts";
+import { repeated, reshaped } from "./broadcast.ts";
 import { add, mul, sub } from "./elementwise.ts";
 import {
   flat,
@@ -68,7 +68,7 @@ export function forward(x: Tensor, w: GruWeights, mask: Tensor | undefined, size
     candidate: slice(w.recurrent, 1, 2 * H, 3 * H),
     bias: reshaped(w.recurrentBias, [H, 1]),
   };
-  const start = g.emit("Expand", [g.scalar(0), g.shapeTensor([H, batch])], [H, batch]);
+  const start = repeated(g.scalar(0), [H, batch]);
   const walk = sizes.unrolled === undefined ? scanned : unrolled;
   return walk(weights, start, read, sizes);
 }

@@ -17,7 +17,7 @@
 import type { Graph, Tensor } from "../graph.ts";
 import { type Dim, multiplyDims } from "../shape.ts";
 import { lastAxisSum } from "./activation.ts";
-import { reshaped } from "./broadcast.ts";
+import { repeated, reshaped } from "./broadcast.ts";
 import { add, mul, sub } from "./elementwise.ts";
 import { forward, type Trace } from "./gru-forward.ts";
 import {
@@ -84,7 +84,7 @@ const scannedBack: WayBack = ({ slopes, arriving, kept, transposed }, sizes) => 
   const g = slopes.graph;
   const { width: H, batch } = sizes;
   const inputs = [slopes, arriving, kept].map((x) => stacked(x, sizes));
-  const nothing = g.emit("Expand", [g.scalar(0), g.shapeTensor([H, batch])], [H, batch]);
+  const nothing = repeated(g.scalar(0), [H, batch]);
   const back = { states: [nothing], inputs, reverse: true };
   const { outputs } = scan(g, back, (body, [later], slices) => {
     const [slope, dy, keep] = slices as [Tensor, Tensor, Tensor];

@@ -1,9 +1,11 @@
 /** Look-ups of rows, and picking along an axis. */
+
 import type { Graph, Tensor } from "../graph.ts";
 import { type Dim, multiplyDims, sameShape } from "../shape.ts";
-import { reshaped } from "./broadcast.ts";
+import { repeated, reshaped } from "./broadcast.ts";
 import { mul, toFloat } from "./elementwise.ts";
 import { sum } from "./reduction.ts";
+import { dimValue, shapeValue } from "./sizes.ts";
 
 /**
  * Rows `ids` (int32, any shape) of a table [V, d]; the result has shape [...ids, d]. The table's gradient
@@ -42,11 +44,11 @@ export function takeRows(x: Tensor, ids: Tensor): Tensor {
       const count = multiplyDims(...ids.shape);
       const where = g.emit(
         "Expand",
-        [reshaped(ids, [count, 1]), g.shapeTensor([count, d])],
+        [reshaped(ids, [count, 1]), shapeValue(g, [count, d])],
         [count, d],
         { type: "int32" },
       );
-      const nothing = g.emit("Expand", [g.scalar(0), g.shapeTensor([n as Dim, d])], x.shape);
+      const nothing = repeated(g.scalar(0), [n as Dim, d]);
       return g.emit("ScatterElements", [nothing, where, reshaped(dy, [count, d])], x.shape, {
         attributes: { axis: { int: 0 }, reduction: { string: "add" } },
       });
@@ -56,7 +58,7 @@ export function takeRows(x: Tensor, ids: Tensor): Tensor {
 
 /** The whole numbers from 0 to below n as int32, [n]. */
 export function indices(g: Graph, n: Dim): Tensor {
-  const to = g.emit("Cast", [reshaped(g.dim(n), [])], [], {
+  const to = g.emit("Cast", [reshaped(dimValue(g, n), [])], [], {
     type: "int32",
     attributes: { to: { int: 6 } },
   });

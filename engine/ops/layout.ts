@@ -1,4 +1,5 @@
 /** Operations that move values without changing them: reshape, transpose, concat, slice, expand. */
+
 import type { Graph, Tensor } from "../graph.ts";
 import {
   addDims,
@@ -11,7 +12,8 @@ import {
   sizeOf,
   subtractDims,
 } from "../shape.ts";
-import { reshaped, sumTo } from "./broadcast.ts";
+import { repeated, reshaped, sumTo } from "./broadcast.ts";
+import { dimValue } from "./sizes.ts";
 
 /** x in another shape of the same size. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -70,7 +72,7 @@ export function slice(x: Tensor, axis: number, from: Dim, to: Dim): Tensor {
   if (negative) g.fail("slice", `[${from}, ${to}) of axis ${axis} is not in ${x}`);
   if (from === 0 && after === 0) return x;
   const shape = x.shape.map((dim, i) => (i === axis ? width : dim));
-  const y = g.emit("Slice", [x, g.dim(from), g.dim(to), g.integers([axis])], shape, {
+  const y = g.emit("Slice", [x, dimValue(g, from), dimValue(g, to), g.integers([axis])], shape, {
     type: x.type,
   });
   return g.record(y, [x], (dy) => [
@@ -84,7 +86,7 @@ export function slice(x: Tensor, axis: number, from: Dim, to: Dim): Tensor {
 
 function zerosLike(x: Tensor, axis: number, width: Dim): Tensor {
   const shape = x.shape.map((dim, i) => (i === axis ? width : dim));
-  return x.graph.emit("Expand", [x.graph.scalar(0), x.graph.shapeTensor(shape)], shape);
+  return repeated(x.graph.scalar(0), shape);
 }
 
 /** x repeated to a shape that it broadcasts to. */
@@ -93,6 +95,6 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   const fits = broadcastShapes(x.shape, target);
   if (fits === undefined || !sameShape(fits, target))
     x.graph.fail("expand", `${x} does not broadcast to ${showShape(target)}`);
-  const y = x.graph.emit("Expand", [x, x.graph.shapeTensor(target)], target, { type: x.type });
+  const y = repeated(x, target);
   return x.graph.record(y, [x], (dy) => [() => sumTo(dy, x.shape)]);
 }

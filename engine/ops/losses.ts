@@ -2,10 +2,12 @@
  * Losses with closed-form gradients. Each takes logits, a weight per sample and the total weight of the
  * step, so that neither padding samples (weight 0) nor splitting a batch changes a mean.
  */
+
 import type { Graph, Tensor } from "../graph.ts";
 import { type Dim, sameShape } from "../shape.ts";
 import { lastAxisSum, softmax } from "./activation.ts";
 import { abs, add, div, exp, log, mul, neg, shift, sub } from "./elementwise.ts";
+import { dimAsFloat } from "./sizes.ts";
 
 /** What the targets are weighted by. */
 export interface Weighting {
@@ -41,7 +43,7 @@ function total(x: Tensor): Tensor {
 export function binaryLoss(logits: Tensor, targets: Tensor, weighting: Weighting): Tensor {
   const g: Graph = logits.graph;
   check("binaryLoss", logits, targets, weighting);
-  const columns = g.dimAsFloat(logits.shape[1] as Dim);
+  const columns = dimAsFloat(g, logits.shape[1] as Dim);
   const share = () => div(weighting.weight, mul(weighting.total, columns)); // [B, 1]
   const emit = () => {
     const positive = g.emit("Relu", [logits], logits.shape);

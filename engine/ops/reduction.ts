@@ -1,8 +1,10 @@
 /** Sums, means, maxima and running sums over axes. */
+
 import type { Tensor } from "../graph.ts";
 import { multiplyDims, type Shape, sameShape } from "../shape.ts";
-import { keptSum, reshaped } from "./broadcast.ts";
+import { keptSum, repeated, reshaped } from "./broadcast.ts";
 import { div, mul, toFloat } from "./elementwise.ts";
+import { dimAsFloat } from "./sizes.ts";
 
 interface ReductionOptions {
   /** Keep the reduced axes with size 1; default false. */
@@ -24,11 +26,6 @@ function reducedShapes(
   };
 }
 
-/** `x` repeated to `shape`, to which it broadcasts; records nothing. */
-function repeated(x: Tensor, shape: Shape): Tensor {
-  return x.graph.emit("Expand", [x, x.graph.shapeTensor(shape)], shape);
-}
-
 /** Sum over `axes` (counted from 0); all axes by default. */
 export function sum(x: Tensor, axes?: readonly number[], options: ReductionOptions = {}): Tensor {
   const all = axes ?? x.shape.map((_, i) => i);
@@ -43,7 +40,7 @@ export function mean(x: Tensor, axes?: readonly number[], options: ReductionOpti
   const all = axes ?? x.shape.map((_, i) => i);
   const count = multiplyDims(...x.shape.filter((_, i) => all.includes(i)));
   const total = sum(x, all, options);
-  return div(total, reshaped(x.graph.dimAsFloat(count), total.shape.length > 0 ? [1] : []));
+  return div(total, reshaped(dimAsFloat(x.graph, count), total.shape.length > 0 ? [1] : []));
 }
 
 /** Sum over one axis of x where `mask` is 1; the mask has the axes of x up to and including `axis`, e.g. [B, L] for x [B, L, d] and axis 1. */

@@ -16,6 +16,7 @@ import {
 } from "../../engine/ops/nearest.ts";
 import { l2Normalise } from "../../engine/ops/normalization.ts";
 import { mean, sum } from "../../engine/ops/reduction.ts";
+import { dimAsFloat } from "../../engine/ops/sizes.ts";
 import type { Dim } from "../../engine/shape.ts";
 import { partRegions } from "./codebook.ts";
 import type { MedTokConfig } from "./config.ts";
@@ -49,7 +50,7 @@ export function alignment(u: Tensor, v: Tensor): Tensor {
 export function orthogonality(a: Tensor, b: Tensor, isRaw: boolean): Tensor {
   const norm = frobeniusNorm(transposedMatmul(a, b));
   if (isRaw) return norm;
-  const count = a.graph.dimAsFloat(a.shape[0] as Dim);
+  const count = dimAsFloat(a.graph, a.shape[0] as Dim);
   return sum(div(norm, count));
 }
 
