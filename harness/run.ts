@@ -9,7 +9,6 @@ import type { CohortStep } from "../core/task.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { buildRecord, buildSpec } from "./build-record.ts";
 import { openCheckpoints, type RunCheckpoints } from "./checkpoints.ts";
-import { labelCounts } from "./labels.ts";
 import { keepModel } from "./model-files.ts";
 import { writePredictions } from "./predictions.ts";
 import { type Prepared, prepare, prepareSeed } from "./prepare.ts";
@@ -26,14 +25,20 @@ export interface RunPlan extends Omit<SeedPlan, "seed" | "checkpointsOf" | "keep
   readonly resultsDir: string;
 }
 
-interface Stage {
+/** What the seeds of a plan share. */
+export interface Stage {
   readonly prepared: Prepared;
   readonly steps: readonly CohortStep[];
   /** Seconds of the work that the seeds share. */
   readonly seconds: Readonly<Record<string, number>>;
 }
 
-async function prepareStage(store: EventStore, plan: RunPlan, progress: Progress): Promise<Stage> {
+/** Reads labels and samples; says so where nothing is held out. */
+export async function prepareStage(
+  store: EventStore,
+  plan: RunPlan,
+  progress: Progress,
+): Promise<Stage> {
   const watch = new Stopwatch();
   const limit = plan.model.history(plan.hyperparameters);
   const prepared = await prepare(store, plan, limit, progress, watch);
@@ -92,29 +97,4 @@ async function runSeed(
   await checkpoints?.remove();
   progress.say(`record: ${written.file}`);
   return written.record;
-}
-
-/** What `--dry-run` shows: the resolved plan and the cohort, without training. */
-export async function dryRun(store: EventStore, plan: RunPlan, progress: Progress) {
-  const { prepared, steps } = await prepareStage(store, plan, progress);
-  const { task, model, tokenizer } = plan;
-  return {
-    dataset: store.info.dataset,
-    source: store.info.source,
-    fingerprint: store.info.fingerprint,
-    task: task.name,
-    task_options: plan.taskOptions,
-    protocol: plan.protocol,
-    flaws: plan.flaws,
-    model: model.name,
-    hyperparameters: plan.hyperparameters,
-    tokenizer: tokenizer.name,
-    tokenizer_options: plan.tokenizerOptions,
-    pretrain_epochs: plan.pretrainEpochs,
-    seeds: plan.seeds,
-    epochs: plan.epochs,
-    patience: plan.patience,
-    steps,
-    splits: labelCounts(prepared.labels),
-  };
 }

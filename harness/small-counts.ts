@@ -186,17 +186,22 @@ function maskMetrics(metrics: Metrics, splits: Splits, exclusive: boolean): Metr
   return Object.fromEntries(masked) as unknown as Metrics;
 }
 
+/** A cohort as it may leave the private cache. `exclusive`: the classes are, so that their positives sum to the samples. */
+export function maskCohort(counted: Counted, exclusive: boolean): Counted["cohort"] {
+  const steps = maskSteps(counted.cohort.steps, hideBelow(counted.data.visits));
+  return { steps, splits: maskSplits(counted, steps, exclusive) };
+}
+
 /** The record as it may leave the private cache; records of other sources are returned as they are. */
 export function maskSmallCounts(record: ResultRecord): ResultRecord {
   if (record.data.source !== "real") return record;
   const exclusive = record.metrics.ece.average === "top_label";
   const visits = hideBelow(record.data.visits);
-  const steps = maskSteps(record.cohort.steps, visits);
-  const splits = maskSplits(record, steps, exclusive);
+  const cohort = maskCohort(record, exclusive);
   return {
     ...record,
     data: { ...record.data, subjects: hideBelow(record.data.subjects), visits },
-    cohort: { steps, splits },
-    metrics: maskMetrics(record.metrics, splits, exclusive),
+    cohort,
+    metrics: maskMetrics(record.metrics, cohort.splits, exclusive),
   };
 }

@@ -146,14 +146,15 @@ export const runCommand = defineCommand({
     checkDevice(args.device);
     const progress = openProgress();
     // Loaded here because the statistics library takes longer to load than most commands take to run.
-    const { dryRun, runSeeds } = await import("../run.ts");
+    const { runSeeds } = await import("../run.ts");
     checkTaskOfDataset(args.dataset, plan);
     if (!args["dry-run"]) checkResultsFolder(plan.resultsDir);
     const store = await openDataset(args, progress);
     try {
       if (args["dry-run"]) {
+        const { dryRun, dryRunSummary } = await import("../dry-run.ts");
         const outlook = await dryRun(store, plan, progress);
-        print(args.json, outlook, () => JSON.stringify(outlook, null, 2));
+        print(args.json, outlook, () => dryRunSummary(outlook));
         return;
       }
       chooseRuntime(args.runtime);
