@@ -148,6 +148,8 @@ export interface ModelDefinition {
   readonly files?: Readonly<Record<string, string>>;
   /** Why the model cannot do a task or read a tokenizer's units; null when it can. Speaks of kinds, never of names of tasks. */
   refuses?(target: Target, tokenizer: TokenizerDefinition): string | null;
+  /** Refuses hyperparameters that no fit can use, before anything is read. @throws BenchError */
+  check(given: Hyperparameters): void;
   history(hyperparameters: Hyperparameters): HistoryLimit;
   fit(context: FitContext, hyperparameters: Hyperparameters): Promise<FittedModel>;
 }

@@ -1,6 +1,8 @@
 /** Checks of hyperparameters that several models share. Each throws a BenchError that says what would do. */
 import { BenchError } from "../core/errors.ts";
 import type { Hyperparameters } from "../core/hyperparameters.ts";
+import { SCHEDULES } from "../engine/optimizer.ts";
+import type { TRAINING_DEFAULTS } from "./model-graphs.ts";
 
 function refuse(what: string, fix: string): never {
   throw new BenchError({ what, fix, exitCode: 2 });
@@ -21,6 +23,17 @@ export function checkSizes(h: Hyperparameters, names: readonly string[]): void {
   for (const name of names)
     if (!Number.isInteger(h[name]) || Number(h[name]) < 1)
       refuse(`${name} is ${h[name]}`, "at least 1");
+}
+
+/** What every training loop has (`TRAINING_DEFAULTS`). */
+export function checkTraining(h: typeof TRAINING_DEFAULTS): void {
+  checkSizes(h, ["batchSize"]);
+  checkRates(h, ["averaging", "warmup"]);
+  checkWord("schedule", h.schedule, SCHEDULES);
+  for (const name of ["learningRate", "epsilon"] as const)
+    if (!(h[name] > 0)) refuse(`${name} is ${h[name]}`, "give a number above 0");
+  for (const name of ["weightDecay", "clipNorm"] as const)
+    if (!(h[name] >= 0)) refuse(`${name} is ${h[name]}`, "give a number of at least 0");
 }
 
 /** Heads must divide a width. */

@@ -47,7 +47,7 @@ import type {
   Target,
 } from "../core/model.ts";
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
-import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
+import { checkHeads, checkRates, checkSizes, checkTraining, checkWord } from "./checks.ts";
 import type { CodeSpelling } from "./ethos/code-tokens.ts";
 import { exportDecoder } from "./ethos/export.ts";
 import { firstRows } from "./ethos/first-rows.ts";
@@ -99,17 +99,10 @@ function refuse(what: string, fix: string): never {
 }
 
 function check(h: H): void {
+  checkTraining(h);
   checkRates(h);
   checkHeads(h.width, h.heads);
-  const sizes = [
-    "batchSize",
-    "layers",
-    "feedForward",
-    "context",
-    "leastSubjects",
-    "futures",
-    "newTokens",
-  ];
+  const sizes = ["layers", "feedForward", "context", "leastSubjects", "futures", "newTokens"];
   checkSizes(h, sizes);
   checkWord("intervals", h.intervals, Object.keys(INTERVAL_BOUNDS));
   checkWord("spelling", h.spelling, ["unit", "pieces"]);
@@ -236,6 +229,7 @@ export const ethos: ModelDefinition = {
       estimate: "share",
     },
   },
+  check: (given) => check(resolveHyperparameters(DEFAULTS, given)),
   refuses: (target: Target, _tokenizer: TokenizerDefinition) => refuses(target),
   history: (given) => {
     const h = resolveHyperparameters(DEFAULTS, given);

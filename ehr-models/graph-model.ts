@@ -17,6 +17,7 @@ import {
   shuffledBatches,
   splitBatch,
 } from "./batch-source.ts";
+import { checkTraining } from "./checks.ts";
 import {
   checkpointSlot,
   exportModel,
@@ -99,18 +100,23 @@ async function train<H extends Hyperparameters>(
   }
 }
 
-function checkCohort(context: FitContext, batchSize: number): void {
+function checkCohort(context: FitContext): void {
   if (context.train.size === 0)
     throw new BenchError({
       what: "there are no training samples",
       fix: "use more data, or a task that more subjects qualify for",
     });
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw new BenchError({
-      what: `hyperparameter batchSize is ${batchSize}`,
-      fix: "give a whole number of at least 1",
-      exitCode: 2,
-    });
+}
+
+/** Values over a model's defaults. @throws BenchError for one that no fit can use. */
+function checkedHyperparameters<H extends Hyperparameters>(
+  model: GraphModel<H>,
+  given: Hyperparameters,
+): Full<H> {
+  const hyperparameters: Full<H> = resolveHyperparameters(model.defaults, given);
+  checkTraining(hyperparameters);
+  model.check?.(hyperparameters);
+  return hyperparameters;
 }
 
 /** What a fit is about, checked. @throws BenchError for hyperparameters that do not fit. */
@@ -119,9 +125,8 @@ export function prepare<H extends Hyperparameters>(
   context: FitContext,
   given: Hyperparameters,
 ): Setup<H> {
-  const hyperparameters: Full<H> = resolveHyperparameters(model.defaults, given);
-  checkCohort(context, hyperparameters.batchSize);
-  model.check?.(hyperparameters);
+  const hyperparameters = checkedHyperparameters(model, given);
+  checkCohort(context);
   const bytesOfSample = (length: number) => model.bytesOfSample?.(length, hyperparameters) ?? 0;
   const { labels, tokenizer, threads } = context;
   const { raceCount } = context.train;
@@ -174,6 +179,9 @@ export function defineGraphModel<H extends Hyperparameters>(model: GraphModel<H>
     presets: presets as ModelDefinition["presets"],
     ...(files === undefined ? {} : { files }),
     ...(refuses === undefined ? {} : { refuses }),
+    check: (given) => {
+      checkedHyperparameters(model, given);
+    },
     history: (given) => model.history(resolveHyperparameters(defaults, given)),
     fit: (context, given) => fitGraphModel(model, context, given),
   };

@@ -48,13 +48,15 @@ export function taskInputs(pairs: readonly string[]): Readonly<Record<string, st
   return Object.fromEntries(split("task-input", pairs).map(([k, path]) => [k, resolve(path)]));
 }
 
-/** A model's hyperparameters: its defaults, then a preset, then `name=value` pairs of the same type. */
+/** A model's hyperparameters: its defaults, then a preset, then `name=value` pairs. @throws for what no fit can use. */
 export function hyperparameters(
   model: ModelDefinition,
   preset: string | undefined,
   pairs: readonly string[],
 ): Hyperparameters {
-  return settingsOf(model, `model ${model.name}`, preset, "set", pairs);
+  const chosen = settingsOf(model, `model ${model.name}`, preset, "set", pairs);
+  model.check(chosen);
+  return chosen;
 }
 
 /** A tokenizer's options, in the same way. */

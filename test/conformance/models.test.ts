@@ -197,7 +197,21 @@ for (const definition of models.all) {
     await t.rejects(fitWith({ learnigRate: 1 }), { message: /hyperparameter "learnigRate"/ });
     await t.rejects(fitWith({ learningRate: "fast" }), { message: /learningRate is "fast"/ });
     await t.rejects(fitWith({ batchSize: 0 }), { message: /batchSize is 0/ });
-    await t.rejects(fitWith({ schedule: "stairs" }), { message: /learning-rate schedule/ });
+    for (const wrong of [
+      { batchSize: 1.5 },
+      { schedule: "stairs" },
+      { learningRate: 0 },
+      { learningRate: -1 },
+      { epsilon: 0 },
+      { weightDecay: -0.1 },
+      { clipNorm: -1 },
+      { averaging: 1 },
+      { warmup: 1.2 },
+    ]) {
+      const message = new RegExp(Object.keys(wrong).join());
+      t.throws(() => definition.check(wrong), { name: "BenchError", message });
+    }
+    t.doesNotThrow(() => definition.check(small.settings));
     t.throws(() => definition.history({ wrong: 1 }), BenchError);
     for (const [preset, values] of Object.entries(definition.presets))
       for (const [key, value] of Object.entries(values))
