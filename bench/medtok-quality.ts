@@ -48,6 +48,10 @@ const { values: args, positionals } = parseArgs({
     threads: { type: "string", default: "1" },
   },
 });
+if (args.store.length === 0 && args.icd10 === undefined) {
+  process.stderr.write("no codes: give --store DIR (of ingest), --icd10 FILE, or both\n");
+  process.exit(2);
+}
 const threads = Number(args.threads);
 const random = Random.fromSeed(Number(args.seed)).derive("medtok");
 const signal = new AbortController().signal;

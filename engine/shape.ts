@@ -105,11 +105,6 @@ export function evaluateShape(shape: Shape, values: DimValues): number[] {
   return shape.map((dim) => evaluateDim(dim, values));
 }
 
-/** The names that occur in a shape. */
-export function namesOf(shape: Shape): string[] {
-  return [...new Set(shape.flatMap((dim) => termsOf(dim).flatMap(({ names }) => names)))];
-}
-
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }

@@ -3,7 +3,7 @@
  * follow from the code's own characters; blocks and chapters are ranges of categories (blocks.ts).
  */
 import { BLOCKS, type Block } from "./blocks.ts";
-import { bareCode, isIcd, splitCode } from "./codes.ts";
+import { splitCode } from "./codes.ts";
 
 /** ATC levels by length of the code. */
 const ATC_LENGTHS = [1, 3, 4, 5, 7] as const;
@@ -65,19 +65,4 @@ export function ancestors(code: string): readonly string[] {
 /** The chapter (ICD), the section (ICD-10-PCS) or the anatomical group (ATC) of a code; null where there is none. */
 export function chapter(code: string): string | null {
   return ancestors(code).at(-1) ?? null;
-}
-
-/**
- * Whether a code lies in a range such as `410-414.99` of its vocabulary, both ends included with all codes
- * below them. False for a code of another vocabulary.
- */
-export function inRange(code: string, vocabulary: string, first: string, last: string): boolean {
-  const [name, rest] = splitCode(code);
-  if (name !== vocabulary || !isIcd(vocabulary)) return false;
-  const [bare, from, to] = [bareCode(rest), bareCode(first), bareCode(last)];
-  // Numbers, V codes and E codes of ICD-9-CM are three lists, of different lengths.
-  const letter = (text: string) => text.match(/^[A-Z]*/)?.[0];
-  if (vocabulary === "ICD9CM" && [from, to].some((end) => letter(end) !== letter(bare)))
-    return false;
-  return bare >= from && (bare <= to || bare.startsWith(to));
 }

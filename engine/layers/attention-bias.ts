@@ -1,7 +1,7 @@
 /** Biases that hide keys from attention; finite, so that no row of scores can become NaN. */
 import type { Tensor } from "../graph.ts";
-import { causalBias, HIDDEN } from "../ops/causal.ts";
-import { add, scale, shift } from "../ops/elementwise.ts";
+import { HIDDEN } from "../ops/causal.ts";
+import { scale, shift } from "../ops/elementwise.ts";
 import { reshape } from "../ops/layout.ts";
 import type { Dim } from "../shape.ts";
 
@@ -11,9 +11,4 @@ export { causalBias, HIDDEN } from "../ops/causal.ts";
 export function paddingBias(mask: Tensor): Tensor {
   const [batch, length] = mask.shape as readonly [Dim, Dim];
   return reshape(scale(shift(mask, -1), -HIDDEN), [batch, 1, 1, length]);
-}
-
-/** Hides padding and the future: [B, 1, L, L] for `mask` [B, L]. */
-export function causalPaddingBias(mask: Tensor): Tensor {
-  return add(causalBias(mask.graph, mask.shape[1] as Dim), paddingBias(mask));
 }

@@ -4,7 +4,7 @@ import t from "tap";
 import { readCsv } from "../../../core/csv.ts";
 import { BLOCKS, type Block } from "../../../core/vocabulary/blocks.ts";
 import { icdCode } from "../../../core/vocabulary/codes.ts";
-import { ancestors, chapter, inRange } from "../../../core/vocabulary/hierarchy.ts";
+import { ancestors, chapter } from "../../../core/vocabulary/hierarchy.ts";
 import { demoRoot } from "../../support/demo-data.ts";
 
 const PATHS: readonly (readonly [string, readonly string[]])[] = [
@@ -32,17 +32,6 @@ t.test("everything above a code, nearest first", (t) => {
   for (const [code, above] of PATHS) t.same(ancestors(code), above, code);
   t.equal(chapter("ICD10CM/I21.9"), "ICD10CM/I00-I99");
   t.equal(chapter("ATC/J"), null);
-  t.end();
-});
-
-t.test("a numeric range holds its ends and what is below them, of its own list", (t) => {
-  const at = (code: string) => inRange(`ICD9CM/${code}`, "ICD9CM", "410", "414.99");
-  t.same(["410", "410.01", "412", "414.99"].map(at), [true, true, true, true]);
-  t.same(["409.9", "415", "V41.0", "E811.0"].map(at), [false, false, false, false]);
-  t.ok(inRange("ICD9CM/414.01", "ICD9CM", "410", "414"), "below the upper end");
-  t.notOk(inRange("ICD9Proc/41.0", "ICD9CM", "410", "414"));
-  t.ok(inRange("ICD10CM/C34.90", "ICD10CM", "C00", "C96"));
-  t.ok(inRange("ICD9CM/E812.0", "ICD9CM", "E810", "E819"));
   t.end();
 });
 

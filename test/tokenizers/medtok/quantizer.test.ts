@@ -7,9 +7,10 @@ import { toOnnx } from "../../../engine/onnx.ts";
 import { mul } from "../../../engine/ops/elementwise.ts";
 import { sum } from "../../../engine/ops/reduction.ts";
 import { Session } from "../../../engine/runner.ts";
-import { quantizeByBruteForce, type Region } from "../../../tokenizers/medtok/codebook.ts";
+import type { Region } from "../../../tokenizers/medtok/codebook.ts";
 import { medTokConfig } from "../../../tokenizers/medtok/config.ts";
 import { Quantizer } from "../../../tokenizers/medtok/quantizer.ts";
+import { quantizeByBruteForce } from "../../support/brute-force.ts";
 
 const ROWS = 60;
 const WIDTH = 8;
