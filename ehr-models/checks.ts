@@ -28,7 +28,9 @@ export function checkSizes(h: Hyperparameters, names: readonly string[]): void {
 /** What every training loop has (`TRAINING_DEFAULTS`). */
 export function checkTraining(h: typeof TRAINING_DEFAULTS): void {
   checkSizes(h, ["batchSize"]);
-  checkRates(h, ["averaging", "warmup"]);
+  checkRates(h, ["averaging"]);
+  if (!(h.warmup >= 0 && h.warmup <= 1))
+    refuse(`warmup is ${h.warmup}`, "give a share of all steps from 0 to 1");
   checkWord("schedule", h.schedule, SCHEDULES);
   for (const name of ["learningRate", "epsilon"] as const)
     if (!(h[name] > 0)) refuse(`${name} is ${h[name]}`, "give a number above 0");

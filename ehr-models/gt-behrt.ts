@@ -28,7 +28,7 @@
  * Deviation: positions count back from the latest visit, so that truncation moves nothing.
  * Deviation: codes that are no diagnosis, procedure or drug count as diagnoses for the types of edges, so that
  *   there are the paper's seven. Which pair of classes has which type is not published.
- * Deviation: gap and stay length are left out; the notebook embeds and drops them (GB3).
+ * Deviation: gaps and lengths of stays are left out of the visits; the notebook embeds and drops them (GB3).
  * Deviation: beside its summary (`pooled`) the output reads sums of code vectors over the history and over the last visit,
  *   through a hidden layer (`code-sums.ts`), as attention averages over codes but risks add up, and what is known of
  *   the subject (`subject-facts.ts`). `readout = summary` is the equation above, and the paper's preset.

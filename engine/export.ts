@@ -56,5 +56,12 @@ export function exportOnnx(
   });
   const { bytes, inputs } = toOnnx(graph, [output], values);
   const port = ({ name, type, shape }: Tensor) => ({ name, type, shape });
-  return { bytes, inputs: inputs.map(port), output: port(output) };
+  const sizes = inputs.filter(({ name }) => name.startsWith(DIM)).map(({ name }) => name);
+  const note = `${sizes.join(", ")}: sizes that no input has alone, each one whole number; inputs' shapes are made of them`;
+  return {
+    bytes,
+    inputs: inputs.map(port),
+    output: port(output),
+    ...(sizes.length === 0 ? {} : { notes: [note] }),
+  };
 }

@@ -69,7 +69,8 @@ export async function keepModel(
     opset: 17,
     inputs: exported.inputs,
     outputs: [{ ...exported.output, classes: exported.columns ?? classes }],
-    notes: exported.notes === undefined ? NOTES : [...exported.notes, AS_DATA],
+    // A model with a vocabulary of its own says all that is to say about its inputs.
+    notes: [...(exported.notes ?? []), ...(exported.vocabulary === undefined ? NOTES : [AS_DATA])],
   };
   privateFolder(join(cacheDir, "models"));
   const folder = privateFolder(join(cacheDir, "models", id));

@@ -175,7 +175,10 @@ t.test("wrong use of the tokenizer command is told", async (t) => {
       /no config.json/,
     ],
     [["tokenizer", "inspect", "--dir", "/nowhere", "--nearest", "-3", "I10"], /--nearest is -3/],
-    [["tokenizer", "inspect", "--dir", "/nowhere", "--nearest", "x", "I10"], /--nearest is NaN/],
+    [
+      ["tokenizer", "inspect", "--dir", "/nowhere", "--nearest", "x", "I10"],
+      /--nearest is not a number/,
+    ],
     [["tokenizer", "decoed", "--dir", "/nowhere"], /decoed[\s\S]*decode/],
     [["tokenizer", "train", "--out", "/nowhere/x"], /no code to train on/],
   ] as const) {

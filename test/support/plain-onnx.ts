@@ -26,6 +26,10 @@ export async function runPlain(
     ? ort.InferenceSession.create(file)
     : ort.InferenceSession.create(file));
   const tensors = inputs.map(({ name, type, shape }) => {
+    if (name.startsWith("dim:")) {
+      const size = BigInt(sizeOf(name.slice("dim:".length), dims));
+      return [name, new ort.Tensor("int64", BigInt64Array.of(size), [1])] as const;
+    }
     const sizes = shape.map((dim) => (typeof dim === "number" ? dim : sizeOf(dim, dims)));
     return [name, new ort.Tensor(type as "float32", feeds[name] as Float32Array, sizes)] as const;
   });
@@ -35,9 +39,11 @@ export async function runPlain(
   return results[output as string]?.data as Float32Array;
 }
 
-/** The value of a size: a name, or names and numbers multiplied (`B*L`). */
+/** The value of a size: names and numbers multiplied and added (`2*B*L+B`). */
 function sizeOf(dim: string, dims: Readonly<Record<string, number>>): number {
-  const factors = dim.split("*").map((part) => (/^\d+$/.test(part) ? Number(part) : dims[part]));
-  if (factors.includes(undefined)) throw new Error(`no size ${dim}`);
-  return factors.reduce((product: number, factor) => product * (factor as number), 1);
+  return dim.split("+").reduce((sum, term) => {
+    const factors = term.split("*").map((part) => (/^\d+$/.test(part) ? Number(part) : dims[part]));
+    if (factors.includes(undefined)) throw new Error(`no size ${dim}`);
+    return sum + factors.reduce((product: number, factor) => product * (factor as number), 1);
+  }, 0);
 }

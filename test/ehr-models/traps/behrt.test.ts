@@ -86,17 +86,23 @@ t.test("positions, ages and days are sinusoids, whatever the initialiser does (G
 });
 
 t.test("how long stays last and how far they are apart is no input (GB3)", async (t) => {
-  const feedsOf = async (samples: ReturnType<typeof makeSamples>) => {
+  const feedsOf = async (samples: ReturnType<typeof makeSamples>, readout: string) => {
     const source = sourceOf(samples, SPEC);
-    const inputs = await GRAPH_INPUTS["gt-behrt"]?.(contextOf({ train }), GT_BEHRT, source);
-    return inputs?.collate(Int32Array.from(samples, (_, i) => i)).feeds;
+    const settings = { ...GT_BEHRT, readout };
+    const inputs = await GRAPH_INPUTS["gt-behrt"]?.(contextOf({ train }), settings, source);
+    return inputs?.collate(Int32Array.from(samples, (_, i) => i)).feeds ?? {};
   };
   const samples = makeSamples(8, SPEC);
   const longer = samples.map((sample) => {
     const visitEnd = sample.history.visitEnd.map((end) => end - 1.5);
     return { ...sample, history: { ...sample.history, visitEnd } };
   });
-  t.same(await feedsOf(longer), await feedsOf(samples));
+  t.same(await feedsOf(longer, "summary"), await feedsOf(samples, "summary"), "as published");
+  // Our own output reads utilisation: the last gap, and the last stay where it is over. Nothing else may differ.
+  const { utilisation: before, ...rest } = await feedsOf(samples, "summary+sums");
+  const { utilisation: after, ...same } = await feedsOf(longer, "summary+sums");
+  t.same(same, rest);
+  t.notSame(after, before);
 });
 
 t.test("predictions are those of every part of a split, each in its place (GB7)", async (t) => {
