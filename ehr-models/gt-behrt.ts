@@ -5,7 +5,7 @@
  * 2024, and its published notebook, the only code there is. Notation: B samples, T visits, G graphs (all visits of
  * a batch), n nodes (slot 0 the virtual node), g width of nodes, K heads, d width of visits, C classes.
  *
- * Graph transformer (`visit-graph-layer.ts`), `graphLayers` times over fully connected nodes with typed edges:
+ * Graph transformer (`visit-graph-encoder.ts`), `graphLayers` times over fully connected nodes with typed edges:
  *   u      = Z[virtual node]                                                                 [G, g]
  * Over visits:
  *   row_t  = [u_t; Type[type]; PE(visits after t); PE(age); PE(days to the prediction)]      [B, T, 5g]
@@ -40,35 +40,26 @@ import type { FitContext } from "../core/model.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
 import { paddingBias } from "../engine/layers/attention-bias.ts";
-import { dropout, mask } from "../engine/layers/dropout.ts";
+import { dropout } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { gelu, tanh } from "../engine/ops/activation.ts";
-import { add, equals, mul, scale, shift } from "../engine/ops/elementwise.ts";
+import { mul } from "../engine/ops/elementwise.ts";
 import { takeRows } from "../engine/ops/indexing.ts";
 import { concat, expand, reshape } from "../engine/ops/layout.ts";
 import { sum } from "../engine/ops/reduction.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
-import { embedCodes } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { graphStages } from "./gt-behrt-stages.ts";
 import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
 import { subjectFacts } from "./subject-facts.ts";
-import { graphLayer } from "./visit-graph-layer.ts";
-import {
-  graphInputs,
-  NODE,
-  NODE_CLASSES,
-  NODE_ROWS,
-  VISIT_TYPES,
-  visitTypes,
-} from "./visit-graphs.ts";
+import { embedWords, encodeGraphs } from "./visit-graph-encoder.ts";
+import { graphInputs, NODE_CLASSES, VISIT_TYPES, visitTypes } from "./visit-graphs.ts";
 
-const NODES = multiplyDims("G", "n");
 const VISITS = multiplyDims("B", "T");
 const P = addDims("T", 1);
 /** Parts of row_t. */
@@ -114,42 +105,6 @@ const DEFAULTS = {
 type H = typeof DEFAULTS;
 
 type Encoder = Pick<ForwardContext<H>, "graph" | "inputs" | "tokenizer" | "hyperparameters">;
-
-/** E[c], zero where there is no code, [G*n, g]. */
-export function embedWords({ inputs, tokenizer, hyperparameters: h }: Encoder): Tensor {
-  const vectors = embedCodes(inputs["nodes"] as Tensor, tokenizer, h.nodeWidth, h.initialScale);
-  return mul(vectors, reshape(equals(inputs["special"] as Tensor, NODE.code), [NODES, 1]));
-}
-
-/** Vectors of nodes, [G*n, g], with vectors of their own for the virtual node and MASK. */
-function embedNodes(words: Tensor, { graph, inputs, hyperparameters: h }: Encoder): Tensor {
-  const special = inputs["special"] as Tensor;
-  const isCode = reshape(equals(special, NODE.code), [NODES, 1]);
-  const codes = mask(words, [NODES, 1], h.codeDropout, "nodes");
-  const initial = normal(h.initialScale);
-  const specials = table(graph, "special.table", NODE_ROWS, h.nodeWidth, { initial });
-  const others = reshape(lookup(specials, special), [NODES, h.nodeWidth]);
-  return add(codes, mul(others, shift(scale(isCode, -1), 1)));
-}
-
-/** Z after the last layer: of all nodes, [G*n, g], or of the virtual ones, [G, g]. */
-function encodeGraphs(words: Tensor, context: Encoder, reads: "nodes" | "visits"): Tensor {
-  const { inputs, hyperparameters: h } = context;
-  let x = embedNodes(words, context);
-  for (let i = 0; i < h.graphLayers; i++) {
-    const isLast = i === h.graphLayers - 1;
-    x = graphLayer(x, `graph${i}`, {
-      heads: h.graphHeads,
-      dropout: h.dropout,
-      nodeClass: inputs["nodeClass"] as Tensor,
-      nodeMask: inputs["nodeMask"] as Tensor,
-      merge: isLast ? "mean" : "project",
-      keep: isLast && reads === "visits" ? 1 : undefined,
-    });
-    if (!isLast) x = gelu(x);
-  }
-  return x;
-}
 
 /** rows, [B*T, 5g]; padding is taken out by the attention's bias. */
 export function embedVisits(words: Tensor, context: Encoder): Tensor {

@@ -1,13 +1,13 @@
 /** From what a run knows to its result record. */
 import { readFileSync } from "node:fs";
-import { type EventStore, SPLITS, type SplitName } from "../core/event-store.ts";
+import type { EventStore, SplitName } from "../core/event-store.ts";
 import { sha256 } from "../core/hash.ts";
 import type { CohortStep } from "../core/task.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { datasets } from "../Dataset/index.ts";
 import { chosenRuntime } from "../engine/runner.ts";
 import { type BestPossible, bestPossible } from "../metrics/index.ts";
-import { labelCounts } from "./labels.ts";
+import { classCounts, labelCounts } from "./labels.ts";
 import { predictionsHash } from "./predictions.ts";
 import { type Prepared, unknownCodes } from "./prepare.ts";
 import { makeRecord, type ResultRecord, type RunSpec, type SplitSummary } from "./record.ts";
@@ -111,10 +111,8 @@ export function cohortSplits(
   prepared: Prepared,
   tokenizer: Tokenizer,
 ): Readonly<Record<SplitName, SplitSummary>> {
-  const counts = labelCounts(prepared.labels);
-  const { classes } = prepared.labels.spec;
-  const entries = SPLITS.map((split, i): [SplitName, SplitSummary] => {
-    const { subjects, samples, positives } = counts[i] as (typeof counts)[number];
+  const entries = labelCounts(prepared.labels).map((counts): [SplitName, SplitSummary] => {
+    const { split, subjects, samples } = counts;
     const source = prepared.sources[split];
     const { codes, unknown, unseen } = unknownCodes(source, tokenizer, prepared.trainSubjects);
     return [
@@ -122,11 +120,7 @@ export function cohortSplits(
       {
         subjects,
         samples,
-        classes: classes.map((name, c) => ({
-          class: name,
-          positives: positives[c] as number,
-          prevalence: samples === 0 ? null : (positives[c] as number) / samples,
-        })),
+        classes: classCounts(prepared.labels, counts),
         history: {
           samples_cut: source.truncation.samples,
           codes_cut: source.truncation.codes,

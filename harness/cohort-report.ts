@@ -5,7 +5,7 @@
 import { type EventStore, type Source, SPLITS, type SplitName } from "../core/event-store.ts";
 import { SMALLEST_COUNT } from "../core/privacy.ts";
 import type { CohortStep, TaskDefinition, TaskOptions } from "../core/task.ts";
-import { labelCounts, loadLabels } from "./labels.ts";
+import { classCounts, labelCounts, loadLabels } from "./labels.ts";
 import { SampleSet } from "./samples.ts";
 import { type Cell, hideSmall, maskSplits, maskSteps } from "./small-counts.ts";
 import { loadTimelines } from "./timelines.ts";
@@ -135,17 +135,13 @@ export async function cohortReport(
     subjects: info.subjects,
     visits: info.visits,
     flow: flowOf(steps),
-    splits: labelCounts(labels).map(({ split, subjects, samples, positives }) => ({
-      split,
-      subjects,
-      samples,
-      classes: labels.spec.classes.map((name, c) => ({
-        class: name,
-        positives: positives[c] as number,
-        prevalence: samples === 0 ? null : (positives[c] as number) / samples,
-      })),
+    splits: labelCounts(labels).map((counts) => ({
+      split: counts.split,
+      subjects: counts.subjects,
+      samples: counts.samples,
+      classes: classCounts(labels, counts),
       history: quantiles(
-        lengths.filter((_, i) => labels.split[i] === SPLITS.indexOf(split)),
+        lengths.filter((_, i) => labels.split[i] === SPLITS.indexOf(counts.split)),
         info.source,
       ),
     })),

@@ -1,7 +1,7 @@
 /** What `run --dry-run` shows: the resolved plan and its cohort, without training. */
 import type { EventStore } from "../core/event-store.ts";
 import { showCount } from "../core/privacy.ts";
-import { labelCounts } from "./labels.ts";
+import { classCounts, labelCounts } from "./labels.ts";
 import { table } from "./output.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
@@ -14,26 +14,22 @@ type SplitName = keyof Cohort["splits"];
 export type DryRun = Awaited<ReturnType<typeof dryRun>>;
 
 function splitsOf(prepared: Prepared): Cohort["splits"] {
-  const { classes } = prepared.labels.spec;
-  const entries = labelCounts(prepared.labels).map(
-    ({ split, subjects, samples, positives }): [string, SplitSummary] => [
-      split,
+  const entries = labelCounts(prepared.labels).map((counts): [string, SplitSummary] => {
+    const { truncation } = prepared.sources[counts.split];
+    return [
+      counts.split,
       {
-        subjects,
-        samples,
-        classes: classes.map((name, c) => ({
-          class: name,
-          positives: positives[c] as number,
-          prevalence: samples === 0 ? null : (positives[c] as number) / samples,
-        })),
+        subjects: counts.subjects,
+        samples: counts.samples,
+        classes: classCounts(prepared.labels, counts),
         history: {
-          samples_cut: prepared.sources[split].truncation.samples,
-          codes_cut: prepared.sources[split].truncation.codes,
+          samples_cut: truncation.samples,
+          codes_cut: truncation.codes,
           unknown_codes_share: null, // no tokenizer was fitted
         },
       },
-    ],
-  );
+    ];
+  });
   return Object.fromEntries(entries) as unknown as Cohort["splits"];
 }
 

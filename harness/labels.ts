@@ -210,3 +210,15 @@ export function labelCounts(labels: Labels): SplitLabelCounts[] {
     return { split, samples, subjects: subjects.size, positives };
   });
 }
+
+/** A split's positives by name of the class, with their share of its samples; null without samples. */
+export function classCounts(
+  { spec }: Pick<Labels, "spec">,
+  { samples, positives }: Pick<SplitLabelCounts, "samples" | "positives">,
+): { class: string; positives: number; prevalence: number | null }[] {
+  return spec.classes.map((name, c) => ({
+    class: name,
+    positives: positives[c] as number,
+    prevalence: samples === 0 ? null : (positives[c] as number) / samples,
+  }));
+}

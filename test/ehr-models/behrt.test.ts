@@ -7,6 +7,7 @@ import {
   contextOf,
   LABELS,
   makeSamples,
+  otherFacts,
   sourceOf,
   vectorTokenizer,
 } from "../support/samples.ts";
@@ -104,16 +105,7 @@ t.test("the output reads age, sex and race beside a sentence that lacks them", a
     ({ sex, race }) => sex === 1 && race === 1,
   );
   if (base === undefined) throw new Error("no such sample");
-  const { history } = base;
-  // Visits that nobody knows the start of: all tokens then have the age that is unknown.
-  const visitStart = history.visitStart.map(() => Number.NaN);
-  const blank = { ...base, history: { ...history, visitStart }, ageYears: 40 };
-  const others = [
-    { ...blank, ageYears: 80 },
-    { ...blank, sex: 2 },
-    { ...blank, race: 2 },
-  ];
-  const source = sourceOf([blank, ...others], LABELS.multiclass);
+  const source = sourceOf(otherFacts(base), LABELS.multiclass);
   const logitsOf = async (readout: string) => {
     const settings = { ...SIZES, maxLength: 64, readout };
     const run = await modelValues(behrtModel, source, settings, (context) => ({

@@ -7,6 +7,7 @@ import {
   LABELS,
   learnedTokenizer,
   makeSamples,
+  otherFacts,
   sourceOf,
   vectorTokenizer,
 } from "../support/samples.ts";
@@ -52,16 +53,7 @@ t.test("it has as many parameters as its equations say", async (t) => {
 t.test("the output reads age, sex and race, which no visit says", async (t) => {
   const base = samples.find(({ sex, race }) => sex === 1 && race === 1);
   if (base === undefined) throw new Error("no such sample");
-  const { history } = base;
-  // Visits that nobody knows the start of: their ages are unknown.
-  const visitStart = history.visitStart.map(() => Number.NaN);
-  const blank = { ...base, history: { ...history, visitStart }, ageYears: 40 };
-  const others = [
-    { ...blank, ageYears: 80 },
-    { ...blank, sex: 2 },
-    { ...blank, race: 2 },
-  ];
-  const source = sourceOf([blank, ...others], LABELS.multiclass);
+  const source = sourceOf(otherFacts(base), LABELS.multiclass);
   const logitsOf = async (readout: string) => {
     const run = await modelValues(gtBehrtModel, source, { ...SIZES, readout }, (context) => ({
       logits: gtBehrtModel.forward(context),

@@ -216,3 +216,11 @@ export function contextOf(options: ContextOptions): FitContext {
     signal: options.signal ?? new AbortController().signal,
   };
 }
+
+/** A sample whose visits start nobody knows when, so that no age of theirs is known; then as if older, of another sex, and race. */
+export function otherFacts(base: MadeSample): [MadeSample, MadeSample, MadeSample, MadeSample] {
+  const { history } = base;
+  const visitStart = history.visitStart.map(() => Number.NaN);
+  const blank = { ...base, history: { ...history, visitStart }, ageYears: 40, sex: 1, race: 1 };
+  return [blank, { ...blank, ageYears: 80 }, { ...blank, sex: 2 }, { ...blank, race: 2 }];
+}

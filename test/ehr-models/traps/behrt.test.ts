@@ -2,7 +2,8 @@
 import t from "tap";
 import type { Hyperparameters } from "../../../core/model.ts";
 import { behrt } from "../../../ehr-models/behrt.ts";
-import { embedVisits, embedWords, gtBehrt, gtBehrtModel } from "../../../ehr-models/gt-behrt.ts";
+import { embedVisits, gtBehrt, gtBehrtModel } from "../../../ehr-models/gt-behrt.ts";
+import { embedWords } from "../../../ehr-models/visit-graph-encoder.ts";
 import type { Tensor } from "../../../engine/graph.ts";
 import { scale } from "../../../engine/ops/elementwise.ts";
 import { GRAPH_INPUTS } from "../../support/graph-models.ts";
