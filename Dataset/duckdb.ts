@@ -2,7 +2,7 @@
  * The only door to DuckDB: connections with bounds, queries as typed columns, files written beside and
  * renamed, and its errors as errors a user can act on. Queries of one connection run one at a time.
  */
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
 import {
@@ -18,6 +18,7 @@ import {
   version,
 } from "@duckdb/node-api";
 import type { Columns } from "../core/event-store.ts";
+import { makeFolder } from "../core/make-folder.ts";
 import { MICROS_PER_DAY } from "../core/time.ts";
 import { ColumnBuilder, type ColumnLayout, ColumnSet } from "./columns.ts";
 import { translateError } from "./duckdb-errors.ts";
@@ -176,7 +177,7 @@ export class Database {
       ".csv": "FORMAT csv, HEADER",
     }[extname(file)];
     if (format === undefined) throw new Error(`write: "${file}" is neither .parquet nor .csv`);
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file), { mode: 0o700 });
     const beside = `${file}.${process.pid}.partial`;
     try {
       await this.run(`COPY (${sql}) TO ${sqlText(beside)} (${format})`);

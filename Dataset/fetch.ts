@@ -6,7 +6,6 @@
 import {
   closeSync,
   existsSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -19,6 +18,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
+import { makeFolder } from "../core/make-folder.ts";
 import { CHECKSUM_FILE, parseChecksums, sha256File } from "./checksums.ts";
 
 /** An open demo of a dataset. */
@@ -75,7 +75,7 @@ export async function fetchDemo(options: FetchOptions): Promise<FetchSummary> {
   const list = await text(new URL(CHECKSUM_FILE, url), options);
   const sums = parseChecksums(list, `${url}${CHECKSUM_FILE}`);
   const files = wantedFiles(definition, sums, url);
-  mkdirSync(out, { recursive: true });
+  makeFolder(out, { fix: "name another folder with --out" });
   const fetched: string[] = [];
   const kept: string[] = [];
   for (const file of files) {
@@ -116,7 +116,7 @@ function wantedFiles(
 
 async function fetchFile(file: string, target: string, sum: string, options: FetchOptions) {
   const part = `${target}.part`;
-  mkdirSync(dirname(part), { recursive: true });
+  makeFolder(dirname(part));
   const whole = existsSync(part) && (await sha256File(part, options.signal)) === sum;
   for (let attempt = 1; !whole; attempt++) {
     try {

@@ -3,10 +3,11 @@
  * from. It is written in a private folder beside and renamed as a whole, so that a failed or interrupted
  * ingest leaves nothing that could be taken for a store, and two at the same time do no harm.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
+import { makeFolder } from "../core/make-folder.ts";
 import { createDrugMapper, type DrugMapper } from "./drugs/index.ts";
 import { translateError } from "./duckdb-errors.ts";
 import { type FingerprintedFile, fingerprint } from "./fingerprint.ts";
@@ -44,7 +45,7 @@ export async function ingest(
     const job = await planJob(definition, options);
     const folder = join(options.cacheDir, `${definition.name}-${job.fingerprint.cacheKey}`);
     if (existsSync(join(folder, INFO_FILE))) return { folder, cached: true };
-    mkdirSync(options.cacheDir, { recursive: true, mode: 0o700 });
+    makeFolder(options.cacheDir, { mode: 0o700 });
     removeStaleWork(options.cacheDir);
     const work = claimWorkFolder(options.cacheDir);
     try {

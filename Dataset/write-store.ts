@@ -1,8 +1,9 @@
 /** Staging database -> the files of an event store, in a folder that nobody reads yet. */
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import type { StoreInfo } from "../core/event-store.ts";
+import { makeFolder } from "../core/make-folder.ts";
 import { EVENTS_ARROW_SCHEMA, UNIT_EVENTS_ARROW_SCHEMA } from "./arrow-schema.ts";
 import type { Database } from "./duckdb.ts";
 import { INFO_FILE, INFO_KEY, STORE_VERSION, storeTable } from "./store-layout.ts";
@@ -105,7 +106,7 @@ export function writeInfo(folder: string, definition: DatasetDefinition, info: S
 
 /** Makes a folder and all below it readable by its owner only. */
 export function makePrivate(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, { mode: 0o700 });
   chmodSync(folder, 0o700);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);

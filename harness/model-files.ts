@@ -2,16 +2,10 @@
  * Trained models in the private cache, `<cache>/models/<run id>/`, written at the end of a run and copied by
  * `export`. A trained model may tell of the subjects it was trained on, so its files are the owner's only.
  */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BenchError } from "../core/errors.ts";
+import { makeFolder } from "../core/make-folder.ts";
 import type { FittedModel } from "../core/model.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { privateFolder } from "./cache.ts";
@@ -111,7 +105,7 @@ export function exportModelFiles(cacheDir: string, runId: string, out: string): 
       fix: "name a new or empty folder with --out",
       exitCode: 2,
     });
-  mkdirSync(out, { recursive: true, mode: 0o700 });
+  makeFolder(out, { mode: 0o700, fix: "name another folder with --out" });
   for (const file of MODEL_FILES) copyFileSync(join(folder, file), join(out, file));
   return JSON.parse(readFileSync(join(folder, "model.json"), "utf8")) as ModelCard;
 }

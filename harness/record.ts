@@ -3,12 +3,12 @@
  * read, and against what the schema cannot say: the run id is that of the specification, nothing but
  * `created_at` is a date, and no small count about real subjects is told.
  */
-import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { BenchError } from "../core/errors.ts";
 import { canonicalJson, shortHash } from "../core/hash.ts";
+import { makeFolder, makeWritableFolder } from "../core/make-folder.ts";
 import { RECORD_VERSION, type ResultRecord, type RunSpec, recordSchema } from "./schema/record.ts";
 import { maskSmallCounts } from "./small-counts.ts";
 
@@ -100,24 +100,11 @@ async function writeAndRename(file: string, text: string): Promise<void> {
   }
 }
 
-/**
- * Says before hours of work whether a record could be written there at all; makes nothing.
- * @throws BenchError when the folder, or the nearest one above it that exists, is none or is read-only.
- */
-export function checkResultsFolder(folder: string): void {
-  let above = folder;
-  while (!existsSync(above)) above = dirname(above);
-  try {
-    if (!statSync(above).isDirectory()) throw new Error("it is a file");
-    accessSync(above, constants.W_OK);
-  } catch (cause) {
-    throw new BenchError({
-      what: `no result record could be written: ${cause instanceof Error ? cause.message : cause}`,
-      where: above,
-      fix: "choose another folder with --out",
-      cause,
-    });
-  }
+/** Makes the folder of records, `<results>/runs`, before hours of work. @throws BenchError when no record could be written there. */
+export function checkResultsFolder(results: string): void {
+  makeWritableFolder(join(results, "runs"), {
+    fix: "choose another folder for the records with --out",
+  });
 }
 
 /**
@@ -133,9 +120,10 @@ export async function writeRecord(
   const file = join(folder, `${record.run_id}.json`);
   const checked = checkRecord(maskSmallCounts(record), file);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await writeAndRename(file, `${JSON.stringify(checked, null, 2)}\n`);
   } catch (cause) {
+    if (cause instanceof BenchError) throw cause;
     throw new BenchError({
       what: `the result record cannot be written: ${cause instanceof Error ? cause.message : cause}`,
       where: file,

@@ -1,8 +1,9 @@
 /** Writes a synthetic twin: lives in blocks of subjects, through the writer of a source's own layout. */
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import { SYNTHETIC_MARKER } from "../../core/event-store.ts";
+import { makeFolder } from "../../core/make-folder.ts";
 import { Random } from "../../core/random.ts";
 import { readCatalogue } from "./catalogue.ts";
 import type { LayoutWriter } from "./layout.ts";
@@ -49,7 +50,7 @@ export async function generateTwin(options: TwinOptions): Promise<TwinSummary> {
 
 async function makeBeside(out: string): Promise<string> {
   try {
-    await mkdir(dirname(out), { recursive: true });
+    makeFolder(dirname(out), { fix: "name another folder with --out" });
     return await mkdtemp(join(dirname(out), `.${basename(out)}.partial-`));
   } catch (error) {
     throw explained(error, out);

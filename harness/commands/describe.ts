@@ -1,8 +1,9 @@
 /** `describe`: what is in a store, or with a task who is in it, as text, JSON or one page; small counts masked. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import type { EventStore } from "../../core/event-store.ts";
+import { makeFolder } from "../../core/make-folder.ts";
 import { showCount } from "../../core/privacy.ts";
 import type { TaskDefinition, TaskOptions } from "../../core/task.ts";
 import { describeStore, maskStatistics, type StoreStatistics } from "../../Dataset/statistics.ts";
@@ -64,8 +65,8 @@ function isTaskGiven(args: TaskFlags & { html?: string | undefined }): boolean {
 
 /** @throws BenchError when the page cannot be written there. */
 function writePage(file: string, page: string): void {
+  makeFolder(dirname(resolve(file)), { fix: "name another file with --html" });
   try {
-    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, page);
   } catch (cause) {
     throw new BenchError({

@@ -2,13 +2,15 @@
  * Writes an artefact under the file names of the published tokenizer, row by row. Token ids are global
  * (row of the codebook, in `.npy`; row + 4 in vocab.json), which tokenizer_config.json says.
  */
-import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
+import { makeFolder } from "../../core/make-folder.ts";
 import { PADDING_ID, SPECIAL_TOKENS, TokenNames } from "../serve/token-names.ts";
 import { npyHeader } from "./npy.ts";
 import type { Artefact } from "./open.ts";
 import { type ExportNote, PUBLISHED } from "./published.ts";
+import { checkPlace } from "./write.ts";
 
 export interface ExportOptions {
   /** Keys without their system, as published; refused where two codes would share a key. */
@@ -183,18 +185,11 @@ export async function exportPublished(
   { bareKeys, report }: ExportOptions,
 ): Promise<void> {
   const place = resolve(folder);
-  const found = await readdir(place).catch(() => []);
-  if (found.length > 0)
-    throw new BenchError({
-      what: "the folder is not empty",
-      where: place,
-      fix: "name a new folder",
-      exitCode: 2,
-    });
+  await checkPlace(place);
   const keys = keysOf(artefact.code, bareKeys);
   const beside = join(dirname(place), `.${basename(place)}.${process.pid}.tmp`);
   await rm(beside, { recursive: true, force: true });
-  await mkdir(beside, { recursive: true, mode: 0o700 });
+  makeFolder(beside, { mode: 0o700 });
   try {
     await exportEmbeddings(artefact, beside, keys, report);
     await exportTokens(artefact, beside, keys, report);

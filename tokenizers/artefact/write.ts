@@ -1,9 +1,10 @@
 /** Writes an artefact folder: beside its place first, renamed when whole, readable by its owner only. */
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import type { Hyperparameters } from "../../core/hyperparameters.ts";
+import { makeFolder, makeWritableFolder } from "../../core/make-folder.ts";
 import {
   type ArtefactConfig,
   configText,
@@ -159,9 +160,19 @@ async function writePieces(path: string, pieces: Iterable<Uint8Array>) {
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** @throws BenchError when a folder is there already and holds something: look before a long training. */
+/** Makes what is above a new folder. @throws BenchError when it cannot be written, or holds something: look before a long training. */
 export async function checkPlace(folder: string): Promise<void> {
-  const found = await readdir(folder).catch(() => []);
+  makeWritableFolder(dirname(resolve(folder)), { fix: "name another folder with --out" });
+  const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new BenchError({
+      what: `the place of the folder cannot be used: ${error.message}`,
+      where: folder,
+      fix: "name a new folder",
+      exitCode: 2,
+      cause: error,
+    });
+  });
   if (found.length === 0) return;
   throw new BenchError({
     what: "the folder is not empty, and an artefact is never written over another one",
@@ -214,10 +225,9 @@ export async function writeArtefact(folder: string, contents: ArtefactContents):
   check(contents);
   const place = resolve(folder);
   await checkPlace(place);
-  await mkdir(dirname(place), { recursive: true });
   const beside = join(dirname(place), `.${basename(place)}.${process.pid}.tmp`);
   await rm(beside, { recursive: true, force: true });
-  await mkdir(beside, { mode: PRIVATE_FOLDER });
+  makeFolder(beside, { mode: PRIVATE_FOLDER });
   try {
     const files: ArtefactConfig["files"] = {};
     for (const [name, pieces] of filesOf(contents))
