@@ -50,6 +50,8 @@ export interface PublishedGraph {
 export interface GivenKnowledge {
   /** Better titles, and maps between systems. Codes of a title table may lack their system. */
   tables(): Promise<KnowledgeTables>;
+  /** Whether a published graph was given. */
+  readonly hasGraph: boolean;
   /** A published graph with each code's nodes in it; null when none was given. */
   graph(): Promise<{ readonly graph: PublishedGraph; readonly nodes: CodeNodes } | null>;
   /** Folder of a sentence encoder in ONNX, or null. */

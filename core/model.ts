@@ -150,6 +150,8 @@ export interface ModelDefinition {
   refuses?(target: Target, tokenizer: TokenizerDefinition): string | null;
   /** Refuses hyperparameters that no fit can use, before anything is read. @throws BenchError */
   check(given: Hyperparameters): void;
+  /** Refuses extra files that are missing or hold nothing usable, before any data is read. @throws BenchError */
+  checkFiles?(given: Hyperparameters, files: FitContext["files"]): void;
   history(hyperparameters: Hyperparameters): HistoryLimit;
   fit(context: FitContext, hyperparameters: Hyperparameters): Promise<FittedModel>;
 }

@@ -59,7 +59,16 @@ export interface Tokenizer {
   readonly artefactHash: string;
 }
 
-export interface TokenizerContext {
+/** What a user asks of a tokenizer. */
+export interface TokenizerRequest {
+  readonly options: Hyperparameters;
+  /** An artefact folder the user named (--tokenizer-dir), or null. */
+  readonly directory: string | null;
+  /** What the files say that the user gave (`TokenizerDefinition.files`); left out without any. */
+  readonly given?: GivenKnowledge | undefined;
+}
+
+export interface TokenizerContext extends TokenizerRequest {
   readonly codes: CodeTable;
   /** Number of training subjects that have each code in a history of a training sample. */
   readonly trainSubjects: Uint32Array;
@@ -69,11 +78,6 @@ export interface TokenizerContext {
     readonly b: Int32Array;
     readonly subjects: Uint32Array;
   };
-  readonly options: Hyperparameters;
-  /** An artefact folder the user named (--tokenizer-dir), or null. */
-  readonly directory: string | null;
-  /** What the files say that the user gave (`TokenizerDefinition.files`); left out without any. */
-  readonly given?: GivenKnowledge;
   /** Private folder for what is expensive to make; content-addressed by the tokenizer. */
   readonly cacheFolder: string;
   readonly threads: number;
@@ -95,5 +99,7 @@ export interface TokenizerDefinition {
   readonly presets: Readonly<Record<string, Hyperparameters>>;
   /** Extra files it can read, by name, with what each is; given with --tokenizer-file name=path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Refuses what no fit can do, before any data is read. @throws BenchError */
+  check(request: TokenizerRequest): void;
   fit(context: TokenizerContext): Promise<Tokenizer>;
 }

@@ -160,19 +160,26 @@ export async function drugMemory(
       fix: "map drugs to ATC codes when the data are loaded, or choose another model",
     });
   const classes = drugClasses(codes, groups);
-  const interacting = options.interactions ? interactionGraph(files["ddi"], groups) : undefined;
+  const interacting = options.interactions
+    ? interactionGraph(interactionFile(files), groups)
+    : undefined;
   const together = coPrescriptions(classes, timelines, options.minLift);
   return { classes, together, interacting, isNative };
 }
 
-function interactionGraph(file: string | undefined, groups: readonly string[]): Uint8Array {
-  if (file === undefined)
-    throw new BenchError({
-      what: "the model reads a table of drug interactions, and none was given",
-      where: "--model-file",
-      fix: "give --model-file ddi=FILE, or --set interactions=false for the model without it",
-      exitCode: 2,
-    });
+/** The table of interactions among a user's files. @throws BenchError when it is not there. */
+export function interactionFile(files: FitContext["files"]): string {
+  const file = files["ddi"];
+  if (file !== undefined) return file;
+  throw new BenchError({
+    what: "the model reads a table of drug interactions, and none was given",
+    where: "--model-file",
+    fix: "give --model-file ddi=FILE, or --set interactions=false for the model without it",
+    exitCode: 2,
+  });
+}
+
+function interactionGraph(file: string, groups: readonly string[]): Uint8Array {
   const pairs = classInteractions(
     file,
     groups.map((group) => [`ATC/${group}*`]),

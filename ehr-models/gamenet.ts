@@ -61,7 +61,7 @@ import type { BatchSource } from "./batch-source.ts";
 import { checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
 import { codeSums, READOUTS, readSums } from "./code-sums.ts";
-import { type DrugMemory, drugMemory } from "./drug-graphs.ts";
+import { type DrugMemory, drugMemory, interactionFile } from "./drug-graphs.ts";
 import { COIN, drugLoss, TEMPERATURE } from "./drug-loss.ts";
 import {
   drugVectors,
@@ -72,7 +72,7 @@ import {
   readByQuery,
 } from "./gamenet-memory.ts";
 import { defineGraphModel } from "./graph-model.ts";
-import { INTERACTION_FILE } from "./interactions.ts";
+import { INTERACTION_FILE, readInteractions } from "./interactions.ts";
 import { type ForwardContext, type GraphModel, TRAINING_DEFAULTS } from "./model-graphs.ts";
 import { visitInputs } from "./visit-inputs.ts";
 
@@ -281,6 +281,9 @@ export const gamenetModel: GraphModel<H> = {
       : "it remembers which drugs were given, and the classes asked for are no drugs",
   history: ({ maxCodes }) => ({ maxCodes, repeats: "once-per-visit" }),
   check,
+  checkFiles: ({ interactions }, files) => {
+    if (interactions) readInteractions(interactionFile(files));
+  },
   recurrent: true,
   bytesOfSample: (length, { width, maxVisits }) => 4 * length * Math.max(width, maxVisits),
   withData: async (context, h) => gamenetOver(await drugMemory(context, h), h),

@@ -182,6 +182,12 @@ export function defineGraphModel<H extends Hyperparameters>(model: GraphModel<H>
     check: (given) => {
       checkedHyperparameters(model, given);
     },
+    ...(model.checkFiles === undefined
+      ? {}
+      : {
+          checkFiles: (given, files) =>
+            model.checkFiles?.(resolveHyperparameters(defaults, given), files),
+        }),
     history: (given) => model.history(resolveHyperparameters(defaults, given)),
     fit: (context, given) => fitGraphModel(model, context, given),
   };

@@ -109,6 +109,8 @@ export interface GraphModel<H extends Hyperparameters> {
   history(hyperparameters: H): HistoryLimit;
   /** Refuses values that do not go together. @throws BenchError. */
   check?(hyperparameters: H): void;
+  /** See `ModelDefinition.checkFiles`. */
+  checkFiles?(hyperparameters: H, files: FitContext["files"]): void;
   inputs(source: SampleSource, tokenizer: Tokenizer, hyperparameters: H): BatchSource;
   /** Bytes of the largest temporary for one sample of a length; bounds how much of a batch runs at once. */
   bytesOfSample?(length: number, hyperparameters: H): number;

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { BenchError } from "../core/errors.ts";
 import type { CodeNodes, GivenKnowledge, KnowledgeTables } from "../core/knowledge.ts";
+import { isFolder } from "../core/make-folder.ts";
 import { readCodeNodes, readPrimeKg } from "../Dataset/knowledge/primekg.ts";
 import { readCodesInOrder, readMaps, splitSource } from "./code-sources.ts";
 
@@ -23,22 +24,31 @@ export interface ReadOptions {
   readonly threads: number;
 }
 
-/** Nodes of the codes of all tables that have them, one table after the other. */
-async function codeNodes(
-  codes: readonly string[],
-  options: ReadOptions,
-  givenBy: GivenBy,
-): Promise<CodeNodes> {
-  const tables = codes
-    .map((source) => splitSource(source).path)
-    .filter((p) => /\.parquet$/.test(p));
-  if (tables.length === 0)
+/** Code tables that may say which nodes each code has. */
+function nodeTables(codes: readonly string[]): string[] {
+  return codes.map((source) => splitSource(source).path).filter((p) => /\.parquet$/.test(p));
+}
+
+/** @throws BenchError when the graph's file, or the table that goes with it, is not there. */
+function checkGraphFiles(kg: string, codes: readonly string[], where: GivenBy): void {
+  if (!existsSync(kg))
     throw new BenchError({
-      what: "kg.csv needs a code table that says which nodes each code has",
-      where: givenBy,
-      fix: "also give all_codes_mappings.parquet, with the columns med_code and pkg_index_list",
+      what: `the file ${kg} does not exist`,
+      where,
+      fix: "give the path of PrimeKG's kg.csv",
       exitCode: 2,
     });
+  if (nodeTables(codes).length > 0) return;
+  throw new BenchError({
+    what: "kg.csv needs a code table that says which nodes each code has",
+    where,
+    fix: "also give all_codes_mappings.parquet, with the columns med_code and pkg_index_list",
+    exitCode: 2,
+  });
+}
+
+/** Nodes of the codes of all tables that have them, one table after the other. */
+async function codeNodes(tables: readonly string[], options: ReadOptions): Promise<CodeNodes> {
   const code: string[] = [];
   const offset: number[] = [0];
   const node: number[] = [];
@@ -61,7 +71,10 @@ async function readTables({ codes, map }: GivenFiles): Promise<KnowledgeTables> 
   return { titles, relations: readMaps(map).knowledge.relations };
 }
 
-/** Reads nothing yet. @throws BenchError, when asked, for files that are missing or are not what they should be. */
+/**
+ * Reads nothing yet.
+ * @throws BenchError for a graph without its file or table, or no folder of an encoder; when asked, for files that are not what they should be.
+ */
 export function givenKnowledge(
   files: GivenFiles,
   options: ReadOptions,
@@ -69,19 +82,22 @@ export function givenKnowledge(
 ): GivenKnowledge {
   let tables: Promise<KnowledgeTables> | undefined;
   let graph: ReturnType<GivenKnowledge["graph"]> | undefined;
+  const { encoder } = files;
+  if (encoder !== null && !isFolder(encoder))
+    throw new BenchError({
+      what: `there is no folder ${encoder} with a sentence encoder`,
+      where: givenBy === "--kg" ? "--encoder" : "--tokenizer-file encoder=",
+      fix: "give a folder with config.json, tokenizer.json and onnx/model.onnx",
+      exitCode: 2,
+    });
+  if (files.kg !== null) checkGraphFiles(files.kg, files.codes, givenBy);
   const readGraph = async (kg: string) => {
-    if (!existsSync(kg))
-      throw new BenchError({
-        what: `the file ${kg} does not exist`,
-        where: givenBy,
-        fix: "give the path of PrimeKG's kg.csv",
-        exitCode: 2,
-      });
-    const nodes = await codeNodes(files.codes, options, givenBy);
+    const nodes = await codeNodes(nodeTables(files.codes), options);
     return { graph: await readPrimeKg(kg, options), nodes };
   };
   return {
-    encoder: files.encoder,
+    encoder,
+    hasGraph: files.kg !== null,
     tables: () => {
       tables ??= readTables(files);
       return tables;

@@ -1,6 +1,7 @@
 /** The tokenizer to beat: every code that a training subject has is a unit with a vector of its own. */
 import { sha256 } from "../core/hash.ts";
 import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
+import { refuseFolder } from "./pipeline/requests.ts";
 
 /** Unit of codes that no training subject has. */
 const UNKNOWN = 1;
@@ -31,5 +32,6 @@ export const baseline: TokenizerDefinition = {
   reference: "the baseline rows of Su et al., Multimodal Medical Code Tokenizer, ICML 2025",
   defaults: {},
   presets: {},
+  check: (request) => refuseFolder(baseline.name, request),
   fit,
 };

@@ -5,18 +5,29 @@
  * ONNX takes its place with text=sentence.
  */
 import { shortHash } from "../core/hash.ts";
-import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
+import type {
+  Tokenizer,
+  TokenizerContext,
+  TokenizerDefinition,
+  TokenizerRequest,
+} from "../core/tokenizer.ts";
 import { GIVEN_FILES, textEncoderOf } from "./pipeline/given.ts";
 import { makeText } from "./pipeline/inputs.ts";
 import { tokenizerRandom } from "./pipeline/random.ts";
+import { refuseFolder } from "./pipeline/requests.ts";
 import { sourceOf } from "./pipeline/rows.ts";
 import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
 
+/** The text encoder that was asked for. @throws BenchError for a choice without its folder or name. */
+function encoderOf({ options, given }: TokenizerRequest) {
+  const { text, hub } = { ...bertText.defaults, ...options };
+  return textEncoderOf({ text: String(text), hub: String(hub) }, given?.encoder ?? null);
+}
+
 async function fit(context: TokenizerContext): Promise<Tokenizer> {
-  const { codes, cacheFolder, given, report, signal } = context;
-  const { seed, trainable, residual, text, hub } = { ...bertText.defaults, ...context.options };
-  const choice = { text: String(text), hub: String(hub) };
-  const encoder = textEncoderOf(choice, given?.encoder ?? null);
+  const { codes, cacheFolder, report, signal } = context;
+  const { seed, trainable, residual } = { ...bertText.defaults, ...context.options };
+  const encoder = encoderOf(context);
   const random = tokenizerRandom(Number(seed));
   const options = { cacheFolder, random, report, signal, encoder };
   const { features } = await makeText(await sourceOf(context), options);
@@ -39,5 +50,9 @@ export const bertText: TokenizerDefinition = {
   defaults: { seed: 0, trainable: false, residual: true, text: "hashed", hub: "" },
   presets: { trainable: { trainable: true }, "vectors-alone": { residual: false } },
   files: { codes: GIVEN_FILES.codes, encoder: GIVEN_FILES.encoder },
+  check(request) {
+    refuseFolder(bertText.name, request);
+    encoderOf(request);
+  },
   fit,
 };

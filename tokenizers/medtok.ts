@@ -1,6 +1,6 @@
 /** MedTok (Su et al., ICML 2025): tokens and vectors from each code's description and its place in a knowledge graph. */
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
-import { fitMedTok } from "./pipeline/fit-medtok.ts";
+import { checkMedTok, fitMedTok } from "./pipeline/fit-medtok.ts";
 import { GIVEN_FILES } from "./pipeline/given.ts";
 import { MEDTOK_OPTIONS, RUN_PRESETS } from "./pipeline/settings.ts";
 
@@ -23,5 +23,6 @@ export const medtok: TokenizerDefinition = {
     primekg: { graph: "primekg" },
   },
   files: GIVEN_FILES,
+  check: checkMedTok,
   fit: (context) => fitMedTok(medtok.name, context),
 };

@@ -3,7 +3,7 @@
  * meaning is the same, so only the gap to it is due to what the tokens know (models.md 0.9).
  */
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
-import { fitMedTok } from "./pipeline/fit-medtok.ts";
+import { checkMedTok, fitMedTok } from "./pipeline/fit-medtok.ts";
 import { GIVEN_FILES } from "./pipeline/given.ts";
 import { tokenizerRandom } from "./pipeline/random.ts";
 import { MEDTOK_OPTIONS, RUN_PRESETS } from "./pipeline/settings.ts";
@@ -17,6 +17,7 @@ export const permutedRows: TokenizerDefinition = {
   defaults: MEDTOK_OPTIONS,
   presets: RUN_PRESETS,
   files: GIVEN_FILES,
+  check: checkMedTok,
   fit: (context) =>
     fitMedTok(permutedRows.name, context, (codes, seed) =>
       exchangedRows(codes, tokenizerRandom(seed).derive("exchange")),

@@ -1,6 +1,8 @@
 /** The control without knowledge: random vectors of the shape and length of MedTok's, behind the same projection. */
+import { BenchError } from "../core/errors.ts";
 import { sha256 } from "../core/hash.ts";
 import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
+import { refuseFolder } from "./pipeline/requests.ts";
 import { ownRows, vectorTokenizer } from "./pipeline/units.ts";
 
 async function fit(context: TokenizerContext): Promise<Tokenizer> {
@@ -33,5 +35,16 @@ export const randomVectors: TokenizerDefinition = {
   reference: "the random-table control of embeddings; compare with medtok and permuted-rows",
   defaults: { width: 256, norm: 1.25, trainable: false, residual: true },
   presets: { trainable: { trainable: true }, "vectors-alone": { residual: false } },
+  check(request) {
+    refuseFolder(randomVectors.name, request);
+    const { width, norm } = { ...randomVectors.defaults, ...request.options };
+    if (Number.isInteger(width) && Number(width) > 0 && Number(norm) > 0) return;
+    throw new BenchError({
+      what: `random-vectors of width ${width} and length ${norm}`,
+      where: "--tokenizer-set",
+      fix: "give a whole number above 0 as width, and a norm above 0",
+      exitCode: 2,
+    });
+  },
   fit,
 };

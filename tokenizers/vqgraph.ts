@@ -3,7 +3,7 @@
  * ran it is not described; `Deviation:` without node labels there is no class loss, and no distillation after it.
  */
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
-import { fitVqGraph } from "./pipeline/fit-vqgraph.ts";
+import { checkVqGraph, fitVqGraph } from "./pipeline/fit-vqgraph.ts";
 import { GIVEN_FILES } from "./pipeline/given.ts";
 import { VQGRAPH_DEFAULTS, VQGRAPH_PUBLISHED } from "./vqgraph/config.ts";
 
@@ -23,5 +23,6 @@ export const vqgraph: TokenizerDefinition = {
     primekg: { graph: "primekg" },
   },
   files: { codes: GIVEN_FILES.codes, map: GIVEN_FILES.map, kg: GIVEN_FILES.kg },
+  check: (request) => checkVqGraph(vqgraph.name, request),
   fit: (context) => fitVqGraph(vqgraph.name, context),
 };

@@ -147,7 +147,7 @@ export const runCommand = defineCommand({
     const progress = openProgress();
     // Loaded here because the statistics library takes longer to load than most commands take to run.
     const { runSeeds } = await import("../run.ts");
-    checkTaskOfDataset(args.dataset, plan);
+    checkPlan(args.dataset, plan);
     if (!args["dry-run"]) checkResultsFolder(plan.resultsDir);
     const store = await openDataset(args, progress);
     try {
@@ -168,10 +168,17 @@ export const runCommand = defineCommand({
   },
 });
 
-/** Refuses impossible pairs before anything is read. */
-function checkTaskOfDataset(dataset: string, plan: RunPlan): void {
+/** Refuses what cannot go well before anything is read. */
+function checkPlan(dataset: string, plan: RunPlan): void {
+  const { model, tokenizer } = plan;
   checkTask(plan.task, dataset);
-  checkModel(plan.model, plan.task, plan.taskOptions, plan.tokenizer);
+  checkModel(model, plan.task, plan.taskOptions, tokenizer);
+  model.checkFiles?.(plan.hyperparameters, plan.modelFiles);
+  tokenizer.check({
+    options: plan.tokenizerOptions,
+    directory: plan.tokenizerDir,
+    given: plan.given,
+  });
 }
 
 /** Asking for a device never runs on another one silently. */

@@ -4,6 +4,7 @@ import { BenchError } from "../../core/errors.ts";
 import { npyBytes } from "../../tokenizers/artefact/npy.ts";
 import { MedTok } from "../../tokenizers/serve/med-tok.ts";
 import { defineCommand } from "../command.ts";
+import { wholeNumber } from "../options.ts";
 import { print, table } from "../output.ts";
 
 export const dirOption = {
@@ -217,6 +218,7 @@ export const decodeAction = {
       most: { type: "number", default: 5, describe: "how many codes to show" },
     },
     async run({ json, dir, tokens, most }) {
+      wholeNumber("most", most, 1);
       await ask({ dir }, [], (tokenizer) => {
         const isIds = tokens.every((token) => /^\d+$/.test(token));
         const rows = tokenizer.decode(isIds ? tokens.map(Number) : tokens, most);

@@ -125,18 +125,21 @@ export const trainAction = {
       const stages = stageReport(progress);
       const cache = privateFolder(resolve(cacheFolder(args["cache-dir"]), "tokenizers"));
       const given = trainOptions(args);
+      const { kg = null, encoder = null } = args;
+      const files = { codes: args.codes, map: args.map, kg, encoder };
+      const read = { memoryLimitMb: args.memory, threads: args.threads };
+      const knowledge = givenKnowledge(files, read);
+      medtok.check({ options: given, directory: null, given: knowledge });
       const rows = await readCodes(args.codes, await storeCodes(args, progress), args.memory);
       checkCodes(rows, progress);
       const maps = readMaps(args.map);
       const { use, config } = settingsOf(given, rows.code.length);
       const work = { report: stages.report, signal: interruptSignal };
-      const files = { codes: args.codes, map: args.map, kg: args.kg ?? null, encoder: null };
-      const read = { memoryLimitMb: args.memory, threads: args.threads };
-      const published = await chosenGraph(use, givenKnowledge(files, read));
+      const published = await chosenGraph(use, knowledge);
       const made = await makeInputs({ ...rows, knowledge: maps.knowledge }, [], {
         cacheFolder: cache,
         random: tokenizerRandom(use.seed),
-        encoder: textEncoderOf(use, args.encoder ?? null),
+        encoder: textEncoderOf(use, encoder),
         published,
         ...work,
       });

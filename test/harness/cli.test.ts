@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { writeMadeUp } from "../support/artefact.ts";
 import { callCli, runCli } from "../support/cli.ts";
 
 t.test("wrong use exits with 2, one message, and a suggestion", async (t) => {
@@ -83,8 +84,8 @@ t.test("folders that cannot be written to are named before any work", async (t) 
   const run = (...more: string[]) =>
     callCli(["run", "--dataset", "mimic4", "--task", "los", "--twin-subjects", "100", ...more]);
   for (const [flags, message] of [
-    [["--cache-dir", file], /private folder cannot be made or used[\s\S]*--cache-dir/],
-    [["--cache-dir", join(dir, "cache"), "--out", file], /no result record could be written/],
+    [["--cache-dir", file], /cannot be made or used: it is a file[\s\S]*--cache-dir/],
+    [["--cache-dir", join(dir, "cache"), "--out", file], /cannot be made or used[\s\S]*--out/],
     [["--cache-dir", join(dir, "cache"), "--out", join(file, "below")], /where: .*file\n/],
   ] as const) {
     const { code, stderr } = await run(...flags);
@@ -92,6 +93,61 @@ t.test("folders that cannot be written to are named before any work", async (t) 
     t.match(stderr, message);
     t.notMatch(stderr, /ingest|\n\s+at /, "at once, without a stack");
   }
+});
+
+t.test("a place where no folder can be made is one message, not an endless wait", async (t) => {
+  const dir = t.testdir({ file: "" });
+  const tok = await writeMadeUp(join(dir, "tok"));
+  const twin = ["--layout", "mimic4", "--subjects", "30"];
+  for (const place of ["/proc/medtok-bench", join(dir, "file", "below")]) {
+    for (const args of [
+      ["run", "--dataset", "mimic4", "--task", "los", "--cache-dir", join(place, "deep")],
+      ["run", "--dataset", "mimic4", "--task", "los", "--cache-dir", dir, "--out", place],
+      ["synth", ...twin, "--out", join(place, "deep")],
+      ["tokenizer", "export", "--dir", tok, "--out", place],
+      ["tokenizer", "train", "--codes", join(dir, "none.csv"), "--out", join(place, "deep")],
+    ]) {
+      const { code, stderr } = await callCli(args);
+      t.equal(code, 1, args.join(" "));
+      t.match(stderr, /^error: .*(cannot|not a folder)/m, args.join(" "));
+      t.notMatch(stderr, /ingest|\n\s+at /, args.join(" "));
+    }
+  }
+});
+
+t.test("what a tokenizer or model cannot do is told before anything is read", async (t) => {
+  const dir = t.testdir({ empty: {}, "pairs.csv": "a,b\n" });
+  const tok = await writeMadeUp(join(dir, "tok"), { tokens: null });
+  for (const [flags, message] of [
+    [["--tokenizer", "medtok", "--tokenizer-dir", join(dir, "none")], /no config\.json/],
+    [["--tokenizer", "medtok", "--tokenizer-dir", join(dir, "empty")], /no config\.json/],
+    [["--tokenizer", "vqgraph", "--tokenizer-dir", tok], /holds the tokenizer medtok/],
+    [["--tokenizer-dir", tok], /baseline is made by the run itself/],
+    [["--tokenizer", "bert-text", "--tokenizer-dir", tok], /bert-text is made by the run/],
+    [
+      ["--tokenizer", "medtok", "--tokenizer-dir", tok, "--tokenizer-set", "mode=tokens"],
+      /needs a codebook/,
+    ],
+    [["--tokenizer", "medtok", "--tokenizer-set", "mode=words"], /mode cannot be words/],
+    [["--tokenizer", "medtok", "--tokenizer-set", "heads=3"], /3 heads do not divide/],
+    [["--tokenizer", "medtok", "--tokenizer-set", "graph=primekg"], /without PrimeKG/],
+    [["--tokenizer", "vqgraph", "--tokenizer-set", "decay=2"], /decay cannot be 2/],
+    [["--tokenizer", "random-vectors", "--tokenizer-set", "width=0"], /random-vectors of width 0/],
+    [["--tokenizer", "bert-text", "--tokenizer-set", "text=sentence"], /without a sentence/],
+    [["--model", "gamenet"], /table of drug interactions, and none was given/],
+    [["--model", "gamenet", "--model-file", `ddi=${join(dir, "pairs.csv")}`], /columns are a, b/],
+  ] as const) {
+    const args = ["run", "--dataset", "mimic4", "--task", "drugrec", ...flags];
+    const { code, stderr } = await callCli([...args, "--cache-dir", dir, "--out", dir]);
+    t.ok(code === 1 || code === 2, flags.join(" "));
+    t.match(stderr, message);
+    t.notMatch(stderr, /ingest|SYNTHETIC|\n\s+at /, flags.join(" "));
+  }
+  const train = ["tokenizer", "train", "--dataset", "mimic4", "--out", join(dir, "new")];
+  const { code, stderr } = await callCli([...train, "--cache-dir", dir, "--set", "mode=words"]);
+  t.equal(code, 2);
+  t.match(stderr, /mode cannot be words/);
+  t.notMatch(stderr, /ingest|SYNTHETIC/);
 });
 
 t.test("what to do next names the files that were read", async (t) => {

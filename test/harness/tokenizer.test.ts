@@ -179,11 +179,15 @@ t.test("wrong use of the tokenizer command is told", async (t) => {
       ["tokenizer", "inspect", "--dir", "/nowhere", "--nearest", "x", "I10"],
       /--nearest is not a number/,
     ],
+    [["tokenizer", "decode", "--dir", tok], /decode got 0 tokens/],
+    [["tokenizer", "decode", "--dir", tok, "t_000001", "5"], /"5" is no token/],
+    [["tokenizer", "decode", "--dir", tok, ...Array<string>(8).fill("999")], /999 is no token id/],
+    [["tokenizer", "decode", "--dir", tok, "1", "--most", "0"], /--most is 0/],
     [["tokenizer", "decoed", "--dir", "/nowhere"], /decoed[\s\S]*decode/],
     [["tokenizer", "train", "--out", "/nowhere/x"], /no code to train on/],
   ] as const) {
     const { code, stderr } = await callCli(args);
-    t.ok(code === 1 || code === 2, args.join(" "));
+    t.equal(code, message.source.includes("config.json") ? 1 : 2, args.join(" "));
     t.match(stderr, message);
   }
 });

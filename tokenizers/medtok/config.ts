@@ -117,6 +117,9 @@ export const MEDTOK_PRESETS: Readonly<Record<string, Hyperparameters>> = {
   paper: MEDTOK_PAPER as Hyperparameters,
 };
 
+/** The largest codebook that is chosen by itself. */
+export const MOST_ROWS = 12288;
+
 /**
  * N for V codes: 3·2^k closest to V, at least 384, at most 12,288. `Deviation:` medtok.md 9.4 starts from V/8, for
  * compression. With fewer than three rows a code in all, quantization loses who is near to whom: of 1,354 codes the
@@ -124,7 +127,7 @@ export const MEDTOK_PRESETS: Readonly<Record<string, Hyperparameters>> = {
  */
 export function codebookSizeFor(codes: number): number {
   let best = 384;
-  for (let size = 384; size <= 12288; size *= 2)
+  for (let size = 384; size <= MOST_ROWS; size *= 2)
     if (Math.abs(size - codes) < Math.abs(best - codes)) best = size;
   return best;
 }

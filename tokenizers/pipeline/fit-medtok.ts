@@ -3,11 +3,16 @@
 import { join } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import { shortHash } from "../../core/hash.ts";
-import type { CodeTable, Tokenizer, TokenizerContext } from "../../core/tokenizer.ts";
+import type {
+  CodeTable,
+  Tokenizer,
+  TokenizerContext,
+  TokenizerRequest,
+} from "../../core/tokenizer.ts";
 import { FILES } from "../artefact/config.ts";
 import type { Artefact } from "../artefact/open.ts";
 import { readSafetensors } from "../artefact/safetensors.ts";
-import type { MedTokConfig } from "../medtok/config.ts";
+import { type MedTokConfig, MOST_ROWS } from "../medtok/config.ts";
 import { coOccurrenceTable } from "./co-occurrence.ts";
 import { chosenGraph, textEncoderOf } from "./given.ts";
 import { type Inferred, infer, unitCodebook } from "./infer.ts";
@@ -15,9 +20,9 @@ import { type MadeInputs, makeInputs } from "./inputs.ts";
 import { cachedArtefact } from "./medtok-artefact.ts";
 import { withRandomCodebook } from "./quality-report.ts";
 import { tokenizerRandom } from "./random.ts";
+import { checkFolder, checkInputs } from "./requests.ts";
 import {
   type Rows,
-  refuseFilesWithFolder,
   rowsOfArtefact,
   rowsOfFolder,
   sourceOf,
@@ -104,19 +109,31 @@ function refuseForFolder({ use }: Settings): void {
   });
 }
 
+/** Tokenizers that a folder may hold. */
+const ACCEPTED = ["medtok", "imported"];
+
+/** Refuses what no fit can do, whatever the codes are. @throws BenchError */
+export function checkMedTok(request: TokenizerRequest): void {
+  const settings = settingsOf(request.options, MOST_ROWS);
+  if (request.directory === null) checkInputs(settings.use, request);
+  else {
+    refuseForFolder(settings);
+    checkFolder(request, request.directory, ACCEPTED);
+  }
+}
+
 /** The tokenizer `name` of a run. `exchange` gives rows other rows' vectors, for controls. */
 export async function fitMedTok(
   name: string,
   context: TokenizerContext,
   exchange?: (codes: CodeTable, seed: number) => Int32Array,
 ): Promise<Tokenizer> {
+  checkMedTok(context);
   const settings = settingsOf(context.options, context.codes.size);
-  if (context.directory !== null) refuseForFolder(settings);
-  refuseFilesWithFolder(context);
   const made =
     context.directory === null
       ? await trainedRows(context, settings)
-      : await rowsOfFolder(context, context.directory, ["medtok", "imported"]);
+      : await rowsOfFolder(context, context.directory, ACCEPTED);
   const { use } = settings;
   const moved = exchange?.(context.codes, use.seed);
   if (moved === undefined) return tokenizerOfRows(made, { name, ...use }, context);

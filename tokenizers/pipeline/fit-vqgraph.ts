@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { shortHash } from "../../core/hash.ts";
 import type { Hyperparameters } from "../../core/hyperparameters.ts";
-import type { Tokenizer, TokenizerContext } from "../../core/tokenizer.ts";
+import type { Tokenizer, TokenizerContext, TokenizerRequest } from "../../core/tokenizer.ts";
 import { type ArtefactContents, writeArtefact } from "../artefact/write.ts";
+import { MOST_ROWS } from "../medtok/config.ts";
 import { buildKnowledgeGraph } from "../medtok/graph/build.ts";
 import { NOTHING } from "../medtok/graph/published.ts";
 import type { CodeInputs, KnowledgeGraph } from "../medtok/types.ts";
@@ -16,9 +17,9 @@ import { type CodeSource, describeCodes } from "./inputs.ts";
 import { cachedFolder } from "./medtok-artefact.ts";
 import { agreements } from "./quality-report.ts";
 import { tokenizerRandom } from "./random.ts";
+import { checkFolder, checkInputs } from "./requests.ts";
 import {
   type Rows,
-  refuseFilesWithFolder,
   rowsOfArtefact,
   rowsOfFolder,
   sourceOf,
@@ -127,10 +128,17 @@ async function trainedRows(context: TokenizerContext, config: VqGraphConfig): Pr
   }
 }
 
+/** Refuses what no fit can do, whatever the codes are. @throws BenchError */
+export function checkVqGraph(name: string, request: TokenizerRequest): void {
+  const { graph } = vqGraphConfig(request.options, MOST_ROWS);
+  if (request.directory !== null) checkFolder(request, request.directory, [name]);
+  else checkInputs({ graph, text: "hashed", hub: "" }, request);
+}
+
 /** The graph-only tokenizer of a run. */
 export async function fitVqGraph(name: string, context: TokenizerContext): Promise<Tokenizer> {
+  checkVqGraph(name, context);
   const config = vqGraphConfig(context.options, context.codes.size);
-  refuseFilesWithFolder(context);
   const { directory } = context;
   const made =
     directory === null

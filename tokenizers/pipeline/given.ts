@@ -131,18 +131,21 @@ export function textEncoderOf(
   );
 }
 
-/** The published graph where it was chosen. @throws BenchError when choice and files do not go together. */
-export async function chosenGraph(
-  { graph }: Pick<InputChoice, "graph">,
-  given: GivenKnowledge | undefined,
-) {
-  const found = (await given?.graph()) ?? null;
-  if (graph === "own" && found !== null)
-    refuse("a kg.csv was given, but graph=own", "set graph=primekg");
-  if (graph === "primekg" && found === null)
+/** @throws BenchError when the choice of a graph and the files do not go together. */
+export function checkGraphChoice({ graph }: Pick<InputChoice, "graph">, hasGraph: boolean): void {
+  if (graph === "own" && hasGraph) refuse("a kg.csv was given, but graph=own", "set graph=primekg");
+  if (graph === "primekg" && !hasGraph)
     refuse(
       "graph=primekg without PrimeKG",
       "give --kg FILE, in runs --tokenizer-file kg=FILE, with a code table that has pkg_index_list",
     );
-  return found;
+}
+
+/** The published graph where it was chosen. @throws BenchError when choice and files do not go together. */
+export async function chosenGraph(
+  choice: Pick<InputChoice, "graph">,
+  given: GivenKnowledge | undefined,
+) {
+  checkGraphChoice(choice, given?.hasGraph ?? false);
+  return (await given?.graph()) ?? null;
 }

@@ -12,6 +12,7 @@ import { cannotRead, readTexts } from "../serve/text-reader.ts";
 import { joinedArrays } from "../serve/tokens.ts";
 import { betterDescriptions } from "./given.ts";
 import { type CodeSource, describeCodes } from "./inputs.ts";
+import { checkHolder, refuseWithoutTokens } from "./requests.ts";
 import { tokenTokenizer, vectorTokenizer } from "./units.ts";
 
 /** The store's codes as the pipeline reads them, with the titles and maps that the user gave. */
@@ -68,13 +69,7 @@ function checkArtefact(
   { config, folder }: Artefact,
   accepted: readonly string[],
 ): void {
-  if (!accepted.includes(config.tokenizer))
-    throw new BenchError({
-      what: `the folder holds the tokenizer ${config.tokenizer}, not ${accepted[0]}`,
-      where: folder,
-      fix: `name a folder that ${accepted[0]} was trained into, or choose --tokenizer ${config.tokenizer}`,
-      exitCode: 2,
-    });
+  checkHolder(config, folder, accepted);
   if (config.split !== null && config.split !== splitFingerprint(context))
     throw new BenchError({
       what: "the tokenizer's graph was counted on other training subjects than this run's",
@@ -210,23 +205,6 @@ export function tokenizerOfRows(
   const common = { name, rows: made.rows, trainable, residualOf, artefactHash: made.hash };
   if (mode === "vectors")
     return vectorTokenizer({ ...common, values: made.embeddings, width: made.width });
-  if (made.tokens === null)
-    throw new BenchError({
-      what: "mode=tokens needs a codebook, which this tokenizer has not",
-      where: "--tokenizer-set",
-      fix: "set mode=vectors",
-      exitCode: 2,
-    });
+  if (made.tokens === null) refuseWithoutTokens();
   return tokenTokenizer({ ...common, ...made.tokens, width: made.width / made.tokens.segments });
-}
-
-/** Refuses a folder together with files to train from. */
-export function refuseFilesWithFolder({ directory, given }: TokenizerContext): void {
-  if (directory === null || given === undefined) return;
-  throw new BenchError({
-    what: "a folder and files to train from are both given",
-    where: "--tokenizer-dir",
-    fix: "leave out --tokenizer-file, or --tokenizer-dir so that the tokenizer is trained here",
-    exitCode: 2,
-  });
 }

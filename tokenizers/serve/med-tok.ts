@@ -188,12 +188,13 @@ export class MedTok {
     const own = this.#needTokens();
     const { width, names } = own;
     const asked = Array.from(tokens as ArrayLike<number | string>, (token) =>
-      typeof token === "string" ? names.id(token) : token,
+      names.id(typeof token === "string" ? token : names.name(token)),
     );
     if (asked.length !== width)
       throw new BenchError({
         what: `decode got ${asked.length} tokens`,
         fix: `give the ${width} tokens of one code, in the order of encode`,
+        exitCode: 2,
       });
     return rowsWithTokens(own, asked, most).map(({ row, shared }) => ({
       code: this.codes[row] as string,

@@ -28,6 +28,7 @@ export class TokenNames {
     throw new BenchError({
       what: `${id} is no token id`,
       fix: `ids go from 0 to ${this.#layout.codebook_size + SPECIAL_TOKENS.length - 1}`,
+      exitCode: 2,
     });
   }
 
@@ -41,6 +42,7 @@ export class TokenNames {
     throw new BenchError({
       what: `"${name}" is no token`,
       fix: "tokens look like t_000123 and [UNK]",
+      exitCode: 2,
     });
   }
 }
