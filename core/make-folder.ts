@@ -2,7 +2,7 @@
  * Makes folders that a user named. Not by `mkdir` with `recursive`: where a folder cannot be made at all, as
  * below /proc, Node 20 never returns from it.
  */
-import { mkdirSync, mkdtempSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { BenchError } from "./errors.ts";
 
@@ -25,7 +25,7 @@ export function isFolder(path: string): boolean {
 function refuse(folder: string, fix: string | undefined, cause: unknown): never {
   const { code, message } = cause as NodeJS.ErrnoException;
   throw new BenchError({
-    what: `the folder cannot be made or used: ${code === "EEXIST" ? "it is a file" : message}`,
+    what: `the folder cannot be made or used: ${code === "EEXIST" || code === "ENOTDIR" ? "it is a file" : message}`,
     where: folder,
     fix: fix ?? "name a folder in a place where you may write",
     cause,
@@ -46,12 +46,16 @@ export function makeFolder(path: string, options: FolderOptions = {}): void {
   }
 }
 
-/** The same, and tries whether anything can be made in it: permissions alone do not tell. @throws BenchError where not. */
-export function makeWritableFolder(path: string, options: FolderOptions = {}): void {
-  makeFolder(path, options);
+/**
+ * Tries whether anything could be written to a folder, that may be still to be made: permissions alone do not
+ * tell. Leaves nothing behind. @throws BenchError naming the folder above it that is there, where nothing can be made.
+ */
+export function tryFolder(path: string, options: FolderOptions = {}): void {
+  let folder = resolve(path);
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   try {
-    rmdirSync(mkdtempSync(join(path, ".try-")));
+    rmdirSync(mkdtempSync(join(folder, ".try-")));
   } catch (cause) {
-    refuse(resolve(path), options.fix, cause);
+    refuse(folder, options.fix, cause);
   }
 }

@@ -6,7 +6,7 @@ import { chmodSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { BenchError } from "../core/errors.ts";
-import { isFolder, makeFolder, makeWritableFolder } from "../core/make-folder.ts";
+import { isFolder, makeFolder, tryFolder } from "../core/make-folder.ts";
 
 const FIX = "name a folder of your own with --cache-dir or MEDTOK_BENCH_CACHE";
 
@@ -18,7 +18,7 @@ export function cacheFolder(flag?: string): string {
   const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const folder = resolve(flag ?? process.env["MEDTOK_BENCH_CACHE"] ?? join(base, "medtok-bench"));
   if (!isFolder(folder)) return privateFolder(folder);
-  makeWritableFolder(folder, { fix: FIX });
+  tryFolder(folder, { fix: FIX });
   return folder;
 }
 

@@ -8,7 +8,7 @@ import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { BenchError } from "../core/errors.ts";
 import { canonicalJson, shortHash } from "../core/hash.ts";
-import { makeFolder, makeWritableFolder } from "../core/make-folder.ts";
+import { makeFolder, tryFolder } from "../core/make-folder.ts";
 import { RECORD_VERSION, type ResultRecord, type RunSpec, recordSchema } from "./schema/record.ts";
 import { maskSmallCounts } from "./small-counts.ts";
 
@@ -100,11 +100,9 @@ async function writeAndRename(file: string, text: string): Promise<void> {
   }
 }
 
-/** Makes the folder of records, `<results>/runs`, before hours of work. @throws BenchError when no record could be written there. */
+/** Says before hours of work whether a record could be written to `<results>/runs`. @throws BenchError when none could. */
 export function checkResultsFolder(results: string): void {
-  makeWritableFolder(join(results, "runs"), {
-    fix: "choose another folder for the records with --out",
-  });
+  tryFolder(join(results, "runs"), { fix: "choose another folder for the records with --out" });
 }
 
 /**

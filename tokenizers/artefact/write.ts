@@ -4,7 +4,7 @@ import { open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
 import type { Hyperparameters } from "../../core/hyperparameters.ts";
-import { makeFolder, makeWritableFolder } from "../../core/make-folder.ts";
+import { makeFolder, tryFolder } from "../../core/make-folder.ts";
 import {
   type ArtefactConfig,
   configText,
@@ -160,9 +160,9 @@ async function writePieces(path: string, pieces: Iterable<Uint8Array>) {
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Makes what is above a new folder. @throws BenchError when it cannot be written, or holds something: look before a long training. */
+/** @throws BenchError when a folder cannot be written, or holds something already: look before a long training. */
 export async function checkPlace(folder: string): Promise<void> {
-  makeWritableFolder(dirname(resolve(folder)), { fix: "name another folder with --out" });
+  tryFolder(dirname(resolve(folder)), { fix: "name another folder with --out" });
   const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw new BenchError({
@@ -227,6 +227,7 @@ export async function writeArtefact(folder: string, contents: ArtefactContents):
   await checkPlace(place);
   const beside = join(dirname(place), `.${basename(place)}.${process.pid}.tmp`);
   await rm(beside, { recursive: true, force: true });
+  makeFolder(dirname(place));
   makeFolder(beside, { mode: PRIVATE_FOLDER });
   try {
     const files: ArtefactConfig["files"] = {};
