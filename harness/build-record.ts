@@ -45,11 +45,17 @@ export async function buildRecord(facts: RunFacts): Promise<ResultRecord> {
     cohort: { steps, splits: cohortSplits(prepared, outcome.tokenizer) },
     metrics: outcome.metrics as ResultRecord["metrics"],
     best_possible: await ceiling(facts),
+    tokenizer_origin: tokenizerOrigin(facts.plan),
     training: outcome.training,
     timings: watch.seconds,
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
     predictions_hash: predictionsHash(outcome.probabilities),
   });
+}
+
+function tokenizerOrigin({ tokenizerDir, given }: RunPlan): ResultRecord["tokenizer_origin"] {
+  if (tokenizerDir !== null) return "folder";
+  return given === undefined ? "run" : "files";
 }
 
 /** Everything needed to run it again; its hash is the run id, so no path, clock or thread count is in it. */

@@ -14,6 +14,9 @@ const HEAD = [
   "vs baseline",
 ];
 
+/** Said beside a tokenizer's name, where it was not made by the run alone. */
+export const ORIGINS = { run: "", files: " (from files)", folder: " (loaded)" } as const;
+
 const fixed = (value: number) => value.toFixed(3);
 const orDash = (value: number | null) => (value === null ? "-" : fixed(value));
 
@@ -27,7 +30,7 @@ function cells(row: LeaderboardRow): string[] {
   return [
     row.rank === null ? "-" : String(row.rank),
     row.model,
-    row.tokenizer,
+    `${row.tokenizer}${ORIGINS[row.tokenizer_origin ?? "run"]}`,
     mean === null ? "undefined" : `${fixed(mean)}${sd === null ? "" : ` ± ${fixed(sd)}`}`,
     interval === null ? "-" : `${fixed(interval.low)} to ${fixed(interval.high)}`,
     n === row.seeds.length ? String(n) : `${n} of ${row.seeds.length}`,

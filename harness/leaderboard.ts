@@ -78,7 +78,9 @@ function rowKey({ spec }: ResultRecord) {
  * folders or files were given, and each is a row of its own.
  */
 function rowsOf(records: readonly ResultRecord[]): ResultRecord[][] {
-  return groupBy(records, rowKey).flatMap((alike) => {
+  // Older records do not tell where their tokenizer came from; nearly all made their own.
+  const key = (record: ResultRecord) => [rowKey(record), record.tokenizer_origin ?? "run"];
+  return groupBy(records, key).flatMap((alike) => {
     const artefact = ({ spec }: ResultRecord) => spec.tokenizer_artefact;
     const isMixed = groupBy(alike, ({ spec }) => spec.seed).some(
       (same) => new Set(same.map(artefact)).size > 1,
@@ -165,6 +167,12 @@ function meanPrevalence(records: readonly ResultRecord[]): LeaderboardRow["preva
   return numbers.length < values.length ? "masked" : meanOrNull(numbers);
 }
 
+/** Null where one record does not tell. */
+function originOf(records: readonly ResultRecord[]): LeaderboardRow["tokenizer_origin"] {
+  const [first, ...others] = new Set(records.map(({ tokenizer_origin: origin }) => origin));
+  return first === undefined || others.length > 0 ? null : first;
+}
+
 interface UnrankedRow {
   readonly row: Omit<LeaderboardRow, "rank" | "difference_to_baseline">;
   readonly bySeed: ReadonlyMap<number, number>;
@@ -178,6 +186,7 @@ function summarize(records: readonly ResultRecord[]): UnrankedRow {
     row: {
       ...rowKey(first),
       tokenizer_artefacts: [...new Set(records.map(({ spec }) => spec.tokenizer_artefact))].sort(),
+      tokenizer_origin: originOf(records),
       seeds: records.map(({ spec }) => spec.seed),
       auprc: {
         mean: meanOrNull(values),

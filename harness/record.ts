@@ -121,7 +121,6 @@ export async function writeRecord(
     makeFolder(folder);
     await writeAndRename(file, `${JSON.stringify(checked, null, 2)}\n`);
   } catch (cause) {
-    if (cause instanceof BenchError) throw cause;
     throw new BenchError({
       what: `the result record cannot be written: ${cause instanceof Error ? cause.message : cause}`,
       where: file,

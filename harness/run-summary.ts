@@ -1,5 +1,6 @@
 /** What `run` prints for people: the scores of each seed, and where the records are. */
 import { showCount } from "../core/privacy.ts";
+import { ORIGINS } from "./leaderboard-table.ts";
 import { shellWord, table } from "./output.ts";
 import type { ResultRecord } from "./record.ts";
 
@@ -26,7 +27,7 @@ export function runSummary(records: readonly ResultRecord[], resultsDir: string)
     const { spec, cohort, metrics, training } = record;
     const held = cohort.splits.held_out;
     return [
-      `${spec.dataset} ${spec.task}, ${spec.model} with ${spec.tokenizer} tokenizer, seed ${spec.seed} (source: ${record.data.source})`,
+      `${spec.dataset} ${spec.task}, ${spec.model} with ${spec.tokenizer} tokenizer${ORIGINS[record.tokenizer_origin ?? "run"]}, seed ${spec.seed} (source: ${record.data.source})`,
       ...(spec.flaws === undefined
         ? []
         : [

@@ -24,6 +24,12 @@ export const hash = z.string().regex(/^[0-9a-f]{8,64}$/, "must be 8 to 64 hex di
 export const source = z
   .enum(["real", "demo", "synthetic"])
   .describe("where the data came from; sources are never ranked together");
+export const tokenizerOrigin = z
+  .enum(["run", "files", "folder"])
+  .describe(
+    "run: made from the run's own data; files: also from files that were given (code tables, a graph, an " +
+      "encoder); folder: loaded, trained before",
+  );
 export const protocol = z
   .enum(["strict", "paper"])
   .describe("strict: this benchmark's rules; paper: what the MedTok code does, flaws included");

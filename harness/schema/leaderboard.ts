@@ -11,11 +11,12 @@ import {
   settings,
   source,
   taskOptions,
+  tokenizerOrigin,
   version,
 } from "./common.ts";
 
 /** Raised when a field is added or changes its meaning. */
-export const LEADERBOARD_VERSION = 2;
+export const LEADERBOARD_VERSION = 3;
 
 /** How the interval over several seeds is made; part of every row so that it cannot be misread. */
 export const POOLED_METHOD =
@@ -42,6 +43,9 @@ const rowSchema = z.strictObject({
   tokenizer_artefacts: z
     .array(hash)
     .describe("what the tokenizer learned or loaded; several where it depends on the seed"),
+  tokenizer_origin: tokenizerOrigin
+    .nullable()
+    .describe("null where an older record does not tell; rows of different origins are apart"),
   seeds: z.array(z.int()).describe("ascending"),
   auprc: z.strictObject({
     mean: z.number().nullable().describe("over the seeds for which it is defined"),

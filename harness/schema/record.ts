@@ -14,6 +14,7 @@ import {
   source,
   subjectCount,
   taskOptions,
+  tokenizerOrigin,
   version,
 } from "./common.ts";
 import { metricsSchema } from "./metrics.ts";
@@ -161,6 +162,7 @@ export const recordSchema = z
     cohort: cohortSchema,
     metrics: metricsSchema,
     best_possible: bestPossibleSchema,
+    tokenizer_origin: tokenizerOrigin.optional().describe("not in older records"),
     training: trainingSchema,
     timings: z.record(z.string(), seconds).describe("seconds by stage"),
     peak_rss_mb: z.number().nonnegative(),

@@ -90,6 +90,30 @@ t.test("an ablation, skipped pretraining and another artefact are rows of their 
   t.match(text, /0\.250.*pretrain_epochs=0/);
 });
 
+t.test("a loaded tokenizer is another row than one that the run made, and says so", async (t) => {
+  const medtok = { tokenizer: "medtok", tokenizer_artefact: "aaaaaaaa" };
+  const from = (record: ResultRecord, tokenizer_origin: ResultRecord["tokenizer_origin"]) => ({
+    ...record,
+    tokenizer_origin,
+  });
+  const board = makeLeaderboard([
+    from(run(0.75, medtok), "run"),
+    run(0.5, { ...medtok, seed: 2 }), // an older record
+    from(run(0.5, { ...medtok, seed: 1, tokenizer_artefact: "bbbbbbbb" }), "folder"),
+    from(run(0.25, { ...medtok, seed: 1, tokenizer_artefact: "cccccccc" }), "files"),
+  ]);
+  t.match(only(board.groups).rows, [
+    { tokenizer_origin: null, seeds: [0, 2] },
+    { tokenizer_origin: "folder", seeds: [1] },
+    { tokenizer_origin: "files", seeds: [1] },
+  ]);
+  t.ok(leaderboardSchema.safeParse(board).success);
+  const text = renderLeaderboard(board);
+  t.match(text, /medtok \(loaded\) +0\.500/);
+  t.match(text, /medtok \(from files\) +0\.250/);
+  t.match(text, /medtok +0\.625 ±/);
+});
+
 t.test("an artefact that depends on the seed is of one row", async (t) => {
   const vectors = { tokenizer: "random-vectors" };
   const board = makeLeaderboard([
@@ -215,7 +239,7 @@ t.test("the leaderboard does not depend on the order of the records, and is vali
     t.same(makeLeaderboard(random.shuffle([...all])), board);
   }
   t.ok(leaderboardSchema.safeParse(board).success);
-  t.same(makeLeaderboard([]), { schema_version: 2, metric: "auprc", groups: [], left_out: [] });
+  t.same(makeLeaderboard([]), { schema_version: 3, metric: "auprc", groups: [], left_out: [] });
 });
 
 t.test("the terminal table is one table a group, synthetic data in capitals", async (t) => {

@@ -42,6 +42,7 @@ t.test("predictions stay in the private cache, and records name no subject", asy
   const store = await twinStore("mimic4", 300, dir);
   t.teardown(() => store.close());
   const [record] = await runSeeds(store, smallPlan("readmission", "logistic", dir), silent);
+  t.equal(record?.tokenizer_origin, "run");
   const file = join(dir, "cache", "predictions", `${record?.run_id}.parquet`);
   t.ok(existsSync(file));
   t.equal(statSync(file).mode & 0o077, 0, "readable by the owner only");
