@@ -1,13 +1,8 @@
 /** The cohort report as one HTML page without anything from outside: a flow diagram, tables and histograms. */
 import { SMALLEST_COUNT } from "../core/privacy.ts";
 import type { Bin, CohortReport, FlowStep } from "./cohort-report.ts";
+import { html, htmlTable, pageOf } from "./page.ts";
 import type { Cell } from "./small-counts.ts";
-
-const html = (text: string) =>
-  text.replace(
-    /[&<>"]/g,
-    (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] ?? c,
-  );
 
 /** How a cell reads on a page. */
 export function cellText(cell: Cell | null): string {
@@ -85,24 +80,10 @@ function histogram(title: string, bins: readonly Bin[]): string {
   return `<figure><figcaption>${html(title)}, number of samples</figcaption><svg viewBox="0 0 ${label + bar + 70} ${height}" width="${label + bar + 70}" role="img" aria-label="${html(`${title}: ${told}`)}">${rows.join("")}</svg></figure>`;
 }
 
-/** Column heads name columns and first cells rows, for those who listen; a wide table scrolls by itself. */
-function table(
-  caption: string,
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
-  const heads = head.map((text) => `<th scope="col">${html(text)}</th>`).join("");
-  const body = rows.map(([first = "", ...rest]) => {
-    const cells = rest.map((text) => `<td>${html(text)}</td>`).join("");
-    return `<tr><th scope="row">${html(first)}</th>${cells}</tr>`;
-  });
-  return `<div class="wide"><table><caption>${html(caption)}</caption><thead><tr>${heads}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
-}
-
 function splitTable({ splits }: CohortReport): string {
   const history = (h: CohortReport["splits"][number]["history"]) =>
     h === null ? "" : `${h.median} (${h.p10} to ${h.p90})`;
-  return table(
+  return htmlTable(
     "Subjects and samples of each split",
     ["split", "subjects", "samples", "visible codes: median (10 % to 90 %)"],
     splits.map((s) => [s.split, cellText(s.subjects), cellText(s.samples), history(s.history)]),
@@ -111,7 +92,7 @@ function splitTable({ splits }: CohortReport): string {
 
 function classTable({ splits }: CohortReport): string {
   const classes = splits[0]?.classes ?? [];
-  return table(
+  return htmlTable(
     "Positive samples of each class",
     ["class", ...splits.map((s) => s.split)],
     classes.map((c, i) => [
@@ -124,17 +105,7 @@ function classTable({ splits }: CohortReport): string {
   );
 }
 
-const STYLE = `
-:root{color-scheme:light dark;--text:#1a202c;--soft:#4a5568;--page:#fff;--line:#cbd5e0;--box:#f7fafc;--edge:#a0aec0;
---end:#ebf4ff;--bar:#2b6cb0;--note:#fffbeb;--mark:#b7791f}
-@media (prefers-color-scheme:dark){:root{--text:#e2e8f0;--soft:#a8b3c4;--page:#171923;--line:#3b4558;--box:#222938;
---edge:#718096;--end:#1e3350;--bar:#63a4e8;--note:#332b14;--mark:#d69e2e}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--page);max-width:960px;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0}.muted{color:var(--soft)}
-.made-up{background:var(--note);border-left:4px solid var(--mark);padding:.4rem .8rem;margin:1rem 0}
-.wide{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1rem}caption{text-align:left;color:var(--soft)}
-th,td{padding:.25rem .8rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
-th:first-child{text-align:left}thead th{white-space:normal;vertical-align:bottom}th[scope=row]{font-weight:normal;white-space:normal}svg{max-width:100%;height:auto}
+const FIGURES = `svg{max-width:100%;height:auto}
 svg text{font:13px system-ui,sans-serif;text-anchor:middle;dominant-baseline:middle;fill:var(--text)}
 svg path{stroke:var(--soft);fill:none}svg path.tip{fill:var(--soft);stroke:none}
 rect.step{fill:var(--box);stroke:var(--edge)}rect.end{fill:var(--end);stroke:var(--bar)}rect.out{fill:var(--page);stroke:var(--line);stroke-dasharray:4 3}
@@ -158,10 +129,7 @@ export function cohortPage(report: CohortReport): string {
     report.source === "real"
       ? `<p class="muted">* Counts below ${SMALLEST_COUNT}, and those from which they would follow, are not told.</p>`
       : "";
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${html(title)}</title><style>${STYLE}</style></head><body>
-<h1>${html(title)}</h1>
-<p>${html(report.question)}</p>
+  const body = `<p>${html(report.question)}</p>
 <p class="muted">${html(`${report.dataset} ${report.dataset_version}, source: ${report.source}, task version ${report.task_version}${options.join("")}, fingerprint ${report.fingerprint}`)}</p>
 ${SOURCES[report.source]}
 <h2>From all subjects to the samples</h2>
@@ -173,7 +141,6 @@ ${classTable(report)}
 ${histogram("visible codes", report.history_length)}${histogram("age at prediction, years", report.age)}${histogram("sex", report.sex)}
 <h2>Rules</h2>
 <ul>${report.rules.map((rule) => `<li>${html(rule)}</li>`).join("")}</ul>
-${note}
-</body></html>
-`;
+${note}`;
+  return pageOf(title, body, FIGURES);
 }

@@ -1,8 +1,9 @@
 /** The leaderboard as text for a terminal: one table a group, so that sources never stand in one ranking. */
+import type { PairedDifference } from "../metrics/index.ts";
 import type { Leaderboard, LeaderboardGroup, LeaderboardRow } from "./leaderboard.ts";
 import { table } from "./output.ts";
 
-const HEAD = [
+export const HEAD = [
   "#",
   "model",
   "tokenizer",
@@ -14,17 +15,29 @@ const HEAD = [
   "vs baseline",
 ];
 
+/** Said in capitals wherever numbers of such data stand. */
+export const SOURCE_WARNINGS = {
+  real: "",
+  demo: "DEMO DATA: 100 PATIENTS DECIDE NOTHING",
+  synthetic: "SYNTHETIC DATA: THESE NUMBERS SAY NOTHING ABOUT REAL PATIENTS",
+} as const;
+
 /** Said beside a tokenizer's name, where it was not made by the run alone. */
 export const ORIGINS = { run: "", files: " (from files)", folder: " (loaded)" } as const;
 
-const fixed = (value: number) => value.toFixed(3);
+export const fixed = (value: number) => value.toFixed(3);
 const orDash = (value: number | null) => (value === null ? "-" : fixed(value));
 
-function signed({ mean, n }: NonNullable<LeaderboardRow["difference_to_baseline"]>): string {
-  return `${mean < 0 ? "" : "+"}${fixed(mean)} (n=${n})`;
+const plus = (value: number) => `${value < 0 ? "" : "+"}${fixed(value)}`;
+
+/** `+0.012 [-0.004, +0.028] (n=5)`: a mean paired difference with its 95 % interval over seeds, where there is one. */
+export function signed({ mean, n, interval }: PairedDifference): string {
+  const shown = interval === null ? "" : ` [${plus(interval.low)}, ${plus(interval.high)}]`;
+  return `${plus(mean)}${shown} (n=${n})`;
 }
 
-function cells(row: LeaderboardRow): string[] {
+/** A row in the order of `HEAD`. */
+export function cells(row: LeaderboardRow): string[] {
   const { mean, sd, interval, n } = row.auprc;
   const difference = row.difference_to_baseline;
   return [
@@ -40,7 +53,8 @@ function cells(row: LeaderboardRow): string[] {
   ];
 }
 
-function title(group: LeaderboardGroup): string {
+/** On what data and by what rules a group was scored, in one line. */
+export function groupTitle(group: Omit<LeaderboardGroup, "rows">): string {
   const options = Object.entries(group.task_options).map(([key, value]) => `${key}=${value}`);
   const task = `${group.task} (version ${[group.task_version, ...options].join(", ")})`;
   const source = group.source === "real" ? "real data" : `${group.source.toUpperCase()} DATA`;
@@ -69,7 +83,7 @@ function namedSettings(row: LeaderboardRow): Map<string, string> {
 }
 
 /** In what a row differs from others of its model and tokenizer; empty where there are none. */
-function differences(row: LeaderboardRow, rows: readonly LeaderboardRow[]): string {
+export function differences(row: LeaderboardRow, rows: readonly LeaderboardRow[]): string {
   const own = namedSettings(row);
   const others = rows
     .filter((r) => r !== row && r.model === row.model && r.tokenizer === row.tokenizer)
@@ -91,16 +105,19 @@ function groupTable({ rows }: LeaderboardGroup): string {
   );
 }
 
+/** What the columns mean. */
+export const NOTE =
+  "AUPRC: average precision on held-out subjects, mean ± standard deviation over seeds. vs baseline: mean paired " +
+  "difference to tokenizer baseline; its interval is over seeds, on these held-out subjects.";
+
 /** Text of a leaderboard, without a final newline. */
 export function renderLeaderboard(board: Leaderboard): string {
-  const groups = board.groups.map((group) => `${title(group)}\n${groupTable(group)}`);
+  const groups = board.groups.map((group) => `${groupTitle(group)}\n${groupTable(group)}`);
   const leftOut = board.left_out.map(({ run_id, reason }) => `  ${run_id}: ${reason}`);
   const blocks = [
     ...(groups.length === 0 ? ["no records to rank"] : groups),
     ...(leftOut.length === 0 ? [] : [`not ranked:\n${leftOut.join("\n")}`]),
-    ...(groups.length === 0
-      ? []
-      : ["AUPRC: average precision on held-out subjects, mean ± standard deviation over seeds."]),
+    ...(groups.length === 0 ? [] : [NOTE]),
   ];
   return blocks.join("\n\n");
 }

@@ -3,7 +3,7 @@
  * task, options and protocol are compared; whatever is not ranked is listed with the reason.
  */
 import { canonicalJson } from "../core/hash.ts";
-import { mean, standardDeviation } from "../metrics/index.ts";
+import { mean, pairedDifference, standardDeviation } from "../metrics/index.ts";
 import {
   LEADERBOARD_VERSION,
   type Leaderboard,
@@ -218,12 +218,7 @@ function differenceToBaseline(
     const base = baseline?.bySeed.get(seed);
     return base === undefined ? [] : [value - base];
   });
-  if (differences.length === 0) return null;
-  return {
-    mean: mean(differences),
-    sd: standardDeviation(differences),
-    n: differences.length,
-  };
+  return pairedDifference(differences);
 }
 
 /** Best mean first, rows without one last; equal means share a rank. */

@@ -3,6 +3,7 @@
  * read, and against what the schema cannot say: the run id is that of the specification, nothing but
  * `created_at` is a date, and no small count about real subjects is told.
  */
+import { existsSync } from "node:fs";
 import { open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
@@ -148,6 +149,11 @@ async function readRecord(file: string): Promise<ResultRecord> {
     throw invalid(file, `a record is named after its run id, ${record.run_id}.json`);
   }
   return record;
+}
+
+/** The records of a folder; none where there is no folder yet. */
+export async function readRecordsIfAny(folder: string): Promise<ResultRecord[]> {
+  return existsSync(folder) ? readRecords(folder) : [];
 }
 
 /**

@@ -1,16 +1,10 @@
 /** What `run` prints for people: the scores of each seed, and where the records are. */
 import { showCount } from "../core/privacy.ts";
-import { ORIGINS } from "./leaderboard-table.ts";
+import { ORIGINS, SOURCE_WARNINGS } from "./leaderboard-table.ts";
 import { shellWord, table } from "./output.ts";
 import type { ResultRecord } from "./record.ts";
 
 type Metric = ResultRecord["metrics"]["auprc"];
-
-const SOURCES = {
-  real: "",
-  demo: "DEMO DATA: 100 PATIENTS DECIDE NOTHING",
-  synthetic: "SYNTHETIC DATA: THESE NUMBERS SAY NOTHING ABOUT REAL PATIENTS",
-} as const;
 
 /** `0.412 [0.380, 0.447]`, or why there is no value. */
 function show(metric: Metric): string {
@@ -47,7 +41,7 @@ export function runSummary(records: readonly ResultRecord[], resultsDir: string)
       ...ceilingLines(record.best_possible),
     ].join("\n");
   });
-  const warning = SOURCES[records[0]?.data.source ?? "real"];
+  const warning = SOURCE_WARNINGS[records[0]?.data.source ?? "real"];
   return [
     ...blocks,
     ...(warning === "" ? [] : [warning]),

@@ -9,6 +9,7 @@ export {
   type Metric,
   type MetricTable,
 } from "./evaluate.ts";
+export { type PairedDifference, pairedDifference } from "./paired.ts";
 export type { Average, MetricName } from "./panel.ts";
 export { asThePaperDoes, type PaperMetrics } from "./paper.ts";
 export type { Interactions } from "./sets.ts";

@@ -1,5 +1,4 @@
 /** `grid`: from lists of models, tasks, tokenizers and seeds to the command lines of `run`, and their table. */
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
@@ -23,7 +22,7 @@ import { parseSeeds, taskOptions, wholeNumber } from "../options.ts";
 import { print } from "../output.ts";
 import { checkTask } from "../pairing.ts";
 import { openProgress } from "../progress.ts";
-import { checkResultsFolder, type ResultRecord, readRecords } from "../record.ts";
+import { checkResultsFolder, type ResultRecord, readRecordsIfAny } from "../record.ts";
 
 /** Flags that every run of a grid is given as they are. */
 const PASSED = [
@@ -117,7 +116,7 @@ function isOf(record: ResultRecord, cell: GridCell, fingerprint: string): boolea
 /** Cells that have a record below `out` already, and the others. */
 async function partByRecords(cells: readonly GridCell[], fingerprint: string, out: string) {
   const folder = join(resolve(out), "runs");
-  const records = existsSync(folder) ? await readRecords(folder) : [];
+  const records = await readRecordsIfAny(folder);
   const recordOf = (cell: GridCell) => records.find((record) => isOf(record, cell, fingerprint));
   const done = cells.flatMap((cell): GridResult[] => {
     const record = recordOf(cell);

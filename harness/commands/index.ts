@@ -1,5 +1,6 @@
 /** The list of commands, in the order of the help text. */
 import type { Command } from "../command.ts";
+import { compareCommand } from "./compare.ts";
 import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -10,6 +11,8 @@ import { ingestCommand } from "./ingest.ts";
 import { labelsCommand } from "./labels.ts";
 import { leaderboardCommand } from "./leaderboard.ts";
 import { modelsCommand } from "./models.ts";
+import { reportCommand } from "./report.ts";
+import { reproduceCommand } from "./reproduce.ts";
 import { runCommand } from "./run.ts";
 import { synthCommand } from "./synth.ts";
 import { tasksCommand } from "./tasks.ts";
@@ -30,6 +33,9 @@ export const commands: readonly Command[] = [
   labelsCommand,
   synthCommand,
   leaderboardCommand,
+  reportCommand,
+  compareCommand,
+  reproduceCommand,
   exportCommand,
   doctorCommand,
 ];

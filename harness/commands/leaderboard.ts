@@ -1,10 +1,10 @@
 /** `leaderboard`: ranks the records of a folder; a pure function of them. */
 import { join, resolve } from "node:path";
-import { tasks } from "../../tasks/index.ts";
 import { defineCommand } from "../command.ts";
 import { renderLeaderboard } from "../leaderboard-table.ts";
 import { print } from "../output.ts";
 import { readRecords } from "../record.ts";
+import { taskVersions } from "../task-versions.ts";
 
 export const leaderboardCommand = defineCommand({
   name: "leaderboard",
@@ -22,8 +22,7 @@ export const leaderboardCommand = defineCommand({
   async run({ json, results }) {
     const { makeLeaderboard } = await import("../leaderboard.ts"); // loads the statistics library
     const records = await readRecords(join(resolve(results), "runs"));
-    const versions = Object.fromEntries(tasks.all.map((task) => [task.name, task.version]));
-    const board = makeLeaderboard(records, versions);
+    const board = makeLeaderboard(records, taskVersions());
     print(json, board, () => renderLeaderboard(board));
   },
 });

@@ -71,6 +71,10 @@ const rowSchema = z.strictObject({
       mean: z.number(),
       sd: z.number().nullable(),
       n: z.int().positive().describe("seeds that both have"),
+      interval: z
+        .strictObject({ low: z.number(), high: z.number() })
+        .nullable()
+        .describe("95 %, Student's t over seeds; about these held-out subjects; null for one seed"),
     })
     .nullable()
     .describe(

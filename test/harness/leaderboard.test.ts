@@ -253,7 +253,10 @@ t.test("the terminal table is one table a group, synthetic data in capitals", as
   t.matchOnly(text.match(/95 % interval/g)?.length, 3, "three groups");
   t.match(text, /mimic4 2\.2 \| SYNTHETIC DATA \| mortality \(version 1\) \| protocol strict/);
   t.match(text, /readmission \(version 2, windowDays=30\)/);
-  t.match(text, /1 +transformer +medtok +0\.650 ± 0\.100 .* 3 +0\.250 .* \+0\.050 \(n=3\)/);
+  t.match(
+    text,
+    /1 +transformer +medtok +0\.650 ± 0\.100 .* 3 +0\.250 .* \+0\.050 \[\+0\.050, \+0\.050\] \(n=3\)/,
+  );
   t.match(text, /not ranked:\n {2}[0-9a-f]{16}: version 1 of task readmission is superseded/);
   t.equal(renderLeaderboard(makeLeaderboard([])), "no records to rank");
 });
