@@ -1,6 +1,6 @@
 /** From what a run knows to its result record. */
 import { readFileSync } from "node:fs";
-import type { EventStore, SplitName } from "../core/event-store.ts";
+import type { EventStore, SplitName, StoreInfo } from "../core/event-store.ts";
 import { sha256 } from "../core/hash.ts";
 import type { CohortStep } from "../core/task.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
@@ -32,7 +32,7 @@ export async function buildRecord(facts: RunFacts): Promise<ResultRecord> {
   const { info } = store;
   return makeRecord({
     created_at: new Date().toISOString(),
-    spec: buildSpec(store, facts.plan, facts.seed, outcome.tokenizer),
+    spec: buildSpec(info, facts.plan, facts.seed, outcome.tokenizer.artefactHash),
     harness: describeHarness(facts.plan.threads),
     data: {
       source: info.source,
@@ -59,13 +59,7 @@ function tokenizerOrigin({ tokenizerDir, given }: RunPlan): ResultRecord["tokeni
 }
 
 /** Everything needed to run it again; its hash is the run id, so no path, clock or thread count is in it. */
-export function buildSpec(
-  store: EventStore,
-  plan: RunPlan,
-  seed: number,
-  tokenizer: Tokenizer,
-): RunSpec {
-  const { info } = store;
+export function buildSpec(info: StoreInfo, plan: RunPlan, seed: number, artefact: string): RunSpec {
   return {
     dataset: info.dataset,
     dataset_definition_version: datasets.get(info.dataset).version,
@@ -88,7 +82,7 @@ export function buildSpec(
     tokenizer: plan.tokenizer.name,
     tokenizer_version: plan.tokenizer.version,
     tokenizer_options: plan.tokenizerOptions,
-    tokenizer_artefact: tokenizer.artefactHash,
+    tokenizer_artefact: artefact,
     seed,
     epochs: plan.epochs,
     patience: plan.patience,

@@ -79,13 +79,19 @@ async function runSeed(
   );
   let checkpoints: RunCheckpoints | undefined;
   const checkpointsOf = (tokenizer: Tokenizer) => {
-    const id = runId(buildSpec(store, plan, seed, tokenizer));
+    const id = runId(buildSpec(store.info, plan, seed, tokenizer.artefactHash));
     const found = (key: string) => progress.say(`${key}: an interrupted run left a checkpoint`);
     checkpoints = openCheckpoints(plan.cacheDir, id, found);
     return checkpoints;
   };
   const keep = (fitted: FittedModel, tokenizer: Tokenizer) =>
-    keepModel(plan.cacheDir, buildSpec(store, plan, seed, tokenizer), fitted, prepared, tokenizer);
+    keepModel(
+      plan.cacheDir,
+      buildSpec(store.info, plan, seed, tokenizer.artefactHash),
+      fitted,
+      prepared,
+      tokenizer,
+    );
   // Under this flaw epochs are numbered, and a resumed run would number them anew.
   const resumes = !plan.flaws.includes("last-epoch");
   const seedPlan = { ...plan, seed, keep, ...(resumes && { checkpointsOf }) };

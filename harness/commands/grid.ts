@@ -2,10 +2,10 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { BenchError } from "../../core/errors.ts";
-import { canonicalJson } from "../../core/hash.ts";
 import { models } from "../../ehr-models/index.ts";
 import { tasks } from "../../tasks/index.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
+import { buildSpec } from "../build-record.ts";
 import { defineCommand } from "../command.ts";
 import {
   checkGrid,
@@ -18,11 +18,14 @@ import {
 } from "../grid.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type DatasetFlags, datasetOptions, openDataset } from "../open-dataset.ts";
-import { parseSeeds, taskOptions, wholeNumber } from "../options.ts";
+import { parseSeeds, wholeNumber } from "../options.ts";
 import { print } from "../output.ts";
 import { checkTask } from "../pairing.ts";
-import { openProgress } from "../progress.ts";
-import { checkResultsFolder, type ResultRecord, readRecordsIfAny } from "../record.ts";
+import { openProgress, type Progress } from "../progress.ts";
+import { checkResultsFolder, type RunSpec, readRecordsIfAny } from "../record.ts";
+import { keptRecord } from "../resume.ts";
+import type { RunPlan } from "../run.ts";
+import { parseRunFlags, resolvePlan } from "../run-plan.ts";
 
 /** Flags that every run of a grid is given as they are. */
 const PASSED = [
@@ -30,6 +33,9 @@ const PASSED = [
   ...(["root", "twin-subjects", "mapping", "drug-map", "ndc-map"] as const),
   ...(["cache-dir", "threads", "memory"] as const),
 ];
+
+const cellName = ({ task, model, tokenizer, seed }: GridCell) =>
+  `${model} (${tokenizer}) on ${task}, seed ${seed}`;
 
 const listOf = (text: string, all: readonly string[]) =>
   text === "all" ? all : text.split(",").map((name) => name.trim());
@@ -95,37 +101,32 @@ function runArguments(
   ];
 }
 
-/** Whether a record is of a cell: on the same data (a twin's is not a demo's), by the same definitions. */
-function isOf(record: ResultRecord, cell: GridCell, fingerprint: string): boolean {
-  const { spec } = record;
-  const task = tasks.get(cell.task);
-  return (
-    spec.dataset_fingerprint === fingerprint &&
-    spec.protocol === "strict" &&
-    spec.seed === cell.seed &&
-    spec.task === cell.task &&
-    spec.task_version === task.version &&
-    canonicalJson(spec.task_options) === canonicalJson(taskOptions(task, [])) &&
-    spec.model === cell.model &&
-    spec.model_version === models.get(cell.model).version &&
-    spec.tokenizer === cell.tokenizer &&
-    spec.tokenizer_version === tokenizers.get(cell.tokenizer).version
-  );
-}
-
-/** Cells that have a record below `out` already, and the others. */
-async function partByRecords(cells: readonly GridCell[], fingerprint: string, out: string) {
-  const folder = join(resolve(out), "runs");
-  const records = await readRecordsIfAny(folder);
-  const recordOf = (cell: GridCell) => records.find((record) => isOf(record, cell, fingerprint));
-  const done = cells.flatMap((cell): GridResult[] => {
-    const record = recordOf(cell);
-    if (record === undefined) return [];
-    const { run_id, metrics } = record;
-    const auprc = metrics.auprc.value;
-    return [{ ...cell, status: "done", auprc, run_id, seconds: 0, reason: null }];
-  });
-  return { done, left: cells.filter((cell) => recordOf(cell) === undefined) };
+/** Cells that have a record below `out` already, and the others; says which records are not those that are asked for. */
+async function partByRecords(
+  cells: readonly GridCell[],
+  specOf: (cell: GridCell) => RunSpec,
+  out: string,
+  progress: Progress,
+) {
+  const records = await readRecordsIfAny(join(resolve(out), "runs"));
+  const done: GridResult[] = [];
+  const left: GridCell[] = [];
+  for (const cell of cells) {
+    const kept = keptRecord(records, specOf(cell));
+    if (kept?.differences.length === 0) {
+      const { run_id, metrics } = kept.record;
+      const auprc = metrics.auprc.value;
+      done.push({ ...cell, status: "done", auprc, run_id, seconds: 0, reason: null });
+      continue;
+    }
+    left.push(cell);
+    if (kept === undefined) continue;
+    const { record, differences } = kept;
+    progress.say(
+      `${cellName(cell)}: runs again, as record ${record.run_id} is of another run: ${differences.join("; ")}`,
+    );
+  }
+  return { done, left };
 }
 
 export const gridCommand = defineCommand({
@@ -156,7 +157,8 @@ export const gridCommand = defineCommand({
     resume: {
       type: "boolean",
       default: false,
-      describe: "leave out what has a record on the same data in --out, whatever its settings",
+      describe:
+        "leave out what has a record of the same specification in --out; says what runs again and why",
     },
     set: {
       type: "string",
@@ -183,20 +185,23 @@ export const gridCommand = defineCommand({
     const jobs = wholeNumber("jobs", args.jobs, 1);
     const { cells, refused } = gridOf(names);
     const argsOf = (cell: GridCell) => runArguments(cell, args, names.models);
-    for (const cell of cells) argsOf(cell); // a mistake in the flags shows before anything runs
+    // A mistake in the flags shows before anything runs.
+    const plans = new Map<GridCell, RunPlan>();
+    for (const cell of cells) plans.set(cell, await resolvePlan(parseRunFlags(argsOf(cell))));
     checkResultsFolder(resolve(args.out));
     const progress = openProgress();
     const store = await openDataset(args, progress); // ingested once, not by each of the first runs
     const { info } = store;
     store.close();
+    const specOf = (cell: GridCell) =>
+      buildSpec(info, plans.get(cell) as RunPlan, cell.seed, "not known yet");
     const { done, left } = args.resume
-      ? await partByRecords(cells, info.fingerprint, args.out)
+      ? await partByRecords(cells, specOf, args.out, progress)
       : { done: [], left: cells };
     progress.start("grid", left.length, "runs");
     let ended = 0;
-    const tell = ({ task, model, tokenizer, seed, status, seconds }: GridResult) => {
-      const what = `${model} (${tokenizer}) on ${task}, seed ${seed}`;
-      progress.say(`${what}: ${status} in ${seconds.toFixed(0)} s`);
+    const tell = (result: GridResult) => {
+      progress.say(`${cellName(result)}: ${result.status} in ${result.seconds.toFixed(0)} s`);
       progress.update(++ended);
     };
     const ran = await runGrid(left, jobs, argsOf, tell, interruptSignal);

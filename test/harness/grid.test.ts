@@ -67,7 +67,8 @@ t.test("runs side by side leave one record each, and --resume runs what is left"
     callCli([
       ...["grid", "--dataset", "mimic4", "--cache-dir", join(dir, "cache")],
       ...(more.includes("--root") ? [] : ["--root", root]),
-      ...["--tasks", "drugrec", "--out", join(dir, "out"), "--draws", "10", "--epochs", "1"],
+      ...["--tasks", "drugrec", "--out", join(dir, "out"), "--draws", "10"],
+      ...(more.includes("--epochs") ? [] : ["--epochs", "1"]),
       ...["--jobs", "2", ...more],
     ]);
   const models = ["--models", "logistic,gamenet", "--seeds", "0"];
@@ -87,6 +88,17 @@ t.test("runs side by side leave one record each, and --resume runs what is left"
   t.match(resumed.stdout, /logistic +baseline +0\.\d{3}/);
   t.equal(readdirSync(join(dir, "out", "runs")).length, 2);
 
+  const changed = await grid("--models", "logistic", "--seeds", "0", "--resume", "--epochs", "2");
+  t.equal(changed.code, 0, changed.stderr);
+  t.match(
+    changed.stderr,
+    /logistic \(baseline\) on drugrec, seed 0: runs again.*: epochs 1, now 2$/m,
+  );
+  t.match(changed.stderr, /logistic \(baseline\) on drugrec, seed 0: done in/);
+  t.equal(readdirSync(join(dir, "out", "runs")).length, 3, "both are kept");
+  const again = await grid("--models", "logistic", "--seeds", "0", "--resume", "--epochs", "2");
+  t.notMatch(again.stderr, /logistic \(baseline\)/, "now it has one");
+
   const other = join(dir, "other");
   await generateTwin({ layout: "mimic4", subjects: 120, seed: 4, out: other });
   const elsewhere = await grid("--models", "logistic", "--resume", "--root", other);
@@ -102,6 +114,9 @@ t.test("mistakes in its flags are found before anything runs", async (t) => {
     [["--models", "logistik"], /did you mean "logistic"/],
     [["--models", "logistic", "--seeds", "0,0"], /--seeds is "0,0"/],
     [["--models", "logistic", "--jobs", "0"], /--jobs is 0/],
+    [["--models", "logistic", "--set", "logistic.learningRte=1"], /learningRate/],
+    [["--models", "logistic", "--preset", "papre"], /papre/],
+    [["--models", "logistic", "--epochs", "0"], /--epochs is 0/],
   ] as const) {
     const { code, stderr } = await wrong(...flags);
     t.equal(code, 2);
