@@ -19,7 +19,8 @@ export function profileWidth(raceCount: number): number {
   return FIXED_FEATURES + raceCount;
 }
 
-interface Bag {
+/** One sample as linear models read it. */
+export interface Bag {
   readonly units: Int32Array; // [n] distinct, ascending
   readonly present: Float32Array; // [BAG_WINDOWS × n] 0 or 1
   readonly profile: Float32Array; // [F]
@@ -65,7 +66,8 @@ function profileOf(
   return profile;
 }
 
-function bagOf(source: SampleSource, tokenizer: Tokenizer, sample: number): Bag {
+/** A sample's bag, made anew. */
+export function bagOf(source: SampleSource, tokenizer: Tokenizer, sample: number): Bag {
   const history = source.read(sample);
   const found = findUnits(history, tokenizer.unit);
   const units = Int32Array.from(found.keys()).sort();

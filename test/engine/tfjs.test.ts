@@ -51,11 +51,10 @@ t.test("every operation that tfjs knows agrees with onnxruntime, gradients too",
 for (const name of ["transformer", "logistic"]) {
   t.test(`${name} trains to the same predictions`, async (t) => {
     const train = sourceOf(makeSamples(16, LABELS.binary), LABELS.binary);
-    const small = name === "transformer" ? { width: 8, heads: 2, layers: 1, feedForward: 8 } : {};
+    const small =
+      name === "transformer" ? { width: 8, heads: 2, layers: 1, feedForward: 8, batchSize: 8 } : {};
     const fit = async () => {
-      const model = await models
-        .get(name)
-        .fit(contextOf({ train, epochs: 2 }), { ...small, batchSize: 8 });
+      const model = await models.get(name).fit(contextOf({ train, epochs: 2 }), small);
       const probabilities = await model.predict(train);
       await model.dispose();
       return probabilities;
