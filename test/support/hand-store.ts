@@ -44,6 +44,8 @@ export interface HandTimelines {
   readonly events?: readonly HandEvent[];
   /** Code -> the codes above it; codes named here are in the code table even without events. */
   readonly parents?: Readonly<Record<string, readonly string[]>>;
+  /** Code -> what it means; left out: not known. */
+  readonly describe?: (code: string) => string | null;
 }
 
 type Literal = string | number | boolean | null | undefined | readonly string[];
@@ -62,6 +64,7 @@ function table(name: string, columns: string, rows: readonly (readonly Literal[]
 
 function tables(timelines: HandTimelines): string[] {
   const { subjects, visits, icuStays = [], events = [], parents = {} } = timelines;
+  const { describe = () => null } = timelines;
   const named = Object.keys(parents).map((code): [string, CodeKind] => [code, "diagnosis"]);
   const used = events.map((e): [string, CodeKind] => [e.code, e.kind]);
   const kinds = [...new Map([...named, ...used]).entries()].sort();
@@ -105,7 +108,7 @@ function tables(timelines: HandTimelines): string[] {
     table(
       "codes",
       "code VARCHAR, description VARCHAR, parent_codes VARCHAR[], kind VARCHAR",
-      kinds.map(([code, kind]) => [code, null, parents[code] ?? null, kind]),
+      kinds.map(([code, kind]) => [code, describe(code), parents[code] ?? null, kind]),
     ),
   ];
 }

@@ -3,6 +3,7 @@
  * smoothed idf, unit length, truncated SVD, rows to unit length again (medtok.md 9.2). A word's vector is
  * made in the same way from the grams of that word alone.
  */
+import { BenchError } from "../../../core/errors.ts";
 import { sha256 } from "../../../core/hash.ts";
 import type { EncodeTextOptions, TextEncoder, TextEncoderState, TextFeatures } from "../types.ts";
 import { featuresHash, wordTable } from "./features.ts";
@@ -21,7 +22,7 @@ const DEFAULTS = { width: 256, buckets: 1 << 16, fitRows: 20_000 } as const;
 /** Rows turned into grams at a time when encoding, so that memory does not grow with the number of codes. */
 const BLOCK = 4096;
 
-/** @throws BenchError never; an encoder with other options has another key. */
+/** An encoder with other options has another key. Fitting throws a BenchError where no description says anything. */
 export function hashedSvdEncoder(options: HashedSvdOptions = {}): TextEncoder {
   const settings = { ...DEFAULTS, ...options };
   return {
@@ -50,6 +51,11 @@ async function fit(
 ): Promise<TextEncoderState> {
   const { buckets, fitRows } = settings;
   const texts = spread(descriptions.map(wordsOf), fitRows).filter((words) => words.length > 0);
+  if (texts.length === 0)
+    throw new BenchError({
+      what: "no code has a description, so that there is no text to read",
+      fix: "give a table that says what codes mean (in runs --tokenizer-file codes=FILE), or use a tokenizer without text: baseline, vqgraph",
+    });
   const rows = countGrams(texts, buckets);
   const idf = smoothedIdf(rows, texts.length, buckets);
   weigh(rows, idf);
