@@ -16,6 +16,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // It stays: what was written last may fail after this function has ended.
   if (!process.stdout.listeners("error").includes(stopOutput))
     process.stdout.on("error", stopOutput);
+  if (!process.stderr.listeners("error").includes(loseLog)) process.stderr.on("error", loseLog);
   try {
     await parser(argv).parseAsync();
     return 0;
@@ -58,6 +59,11 @@ function stopOutput(error: NodeJS.ErrnoException): void {
       `error: the output cannot be written: ${error.message}\nfix:   make room, or write it elsewhere\n`,
     );
   process.exit(error.code === "EPIPE" ? 0 : 1);
+}
+
+/** Whoever read the progress has gone (`2>&1 | head`, a closed window): the work and its record do not depend on it. */
+function loseLog(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") process.exit(1);
 }
 
 function report(error: unknown, interrupted: boolean): number {

@@ -8,7 +8,7 @@ import { open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { BenchError } from "../core/errors.ts";
-import { canonicalJson, shortHash } from "../core/hash.ts";
+import { canonicalJson, sha256, shortHash } from "../core/hash.ts";
 import { makeFolder, tryFolder } from "../core/make-folder.ts";
 import { RECORD_VERSION, type ResultRecord, type RunSpec, recordSchema } from "./schema/record.ts";
 import { maskSmallCounts } from "./small-counts.ts";
@@ -28,6 +28,13 @@ export function runId(spec: RunSpec): string {
 /** A record of the current schema, with the run id of its specification. */
 export function makeRecord(fields: Omit<ResultRecord, "schema_version" | "run_id">): ResultRecord {
   return { schema_version: RECORD_VERSION, run_id: runId(fields.spec), ...fields };
+}
+
+/** What must not change after a run: everything but when, where and how fast it ran. */
+function resultsHash(record: ResultRecord): string {
+  const outside = ["created_at", "harness", "timings", "peak_rss_mb", "results_hash"];
+  const results = Object.entries(record).filter(([name]) => !outside.includes(name));
+  return sha256(canonicalJson(Object.fromEntries(results)));
 }
 
 function invalid(where: string, what: string): BenchError {
@@ -74,6 +81,8 @@ export function checkRecord(value: unknown, where: string): ResultRecord {
   if (record.run_id !== runId(record.spec)) {
     throw invalid(`${where}, run_id`, `it must be the hash of spec, ${runId(record.spec)}`);
   }
+  if (record.results_hash !== undefined && record.results_hash !== resultsHash(record))
+    throw invalid(`${where}, results_hash`, "it was changed after it was written");
   // What the harness runs on is not about data, and a release name may look like a date.
   const { created_at: _, harness: __, ...rest } = record;
   const date = dateIn(rest, "record");
@@ -117,7 +126,8 @@ export async function writeRecord(
   record: ResultRecord,
 ): Promise<{ file: string; record: ResultRecord }> {
   const file = join(folder, `${record.run_id}.json`);
-  const checked = checkRecord(maskSmallCounts(record), file);
+  const sound = checkRecord(maskSmallCounts(record), file);
+  const checked = { ...sound, results_hash: resultsHash(sound) };
   try {
     makeFolder(folder);
     await writeAndRename(file, `${JSON.stringify(checked, null, 2)}\n`);

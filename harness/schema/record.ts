@@ -170,6 +170,14 @@ export const recordSchema = z
       .string()
       .regex(/^[0-9a-f]{64}$/)
       .describe("SHA-256 over the held-out probabilities, which stay private"),
+    results_hash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe(
+        "SHA-256 over everything but created_at, harness, timings and peak_rss_mb: equal for equal runs, and " +
+          "other once a number was edited; not in older records",
+      )
+      .optional(),
   })
   .refine((record) => record.best_possible === null || record.data.source === "synthetic", {
     path: ["best_possible"],

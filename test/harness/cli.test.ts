@@ -163,6 +163,31 @@ t.test("what to do next names the files that were read", async (t) => {
   t.match(ingest.stdout, `describe --dataset mimic4 --root '${twin}'`);
 });
 
+t.test("a reader of the progress who leaves does not end the work", async (t) => {
+  const dir = t.testdir({});
+  const out = join(dir, "out");
+  const { code } = await runCli(
+    [
+      ...["run", "--dataset", "mimic4", "--task", "mortality", "--twin-subjects", "150"],
+      ...[
+        "--model",
+        "logistic",
+        "--epochs",
+        "1",
+        "--draws",
+        "10",
+        "--cache-dir",
+        dir,
+        "--out",
+        out,
+      ],
+    ],
+    { leaveLogAt: /ingest/ },
+  );
+  t.equal(code, 0);
+  t.equal(readdirSync(join(out, "runs")).length, 1);
+});
+
 const full = existsSync("/dev/full");
 t.test("a full disk behind stdout is one message", { skip: !full && "no /dev/full" }, async (t) => {
   const { code, stderr } = await runCli(["tasks"], { stdout: "/dev/full" });

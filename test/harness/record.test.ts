@@ -13,7 +13,9 @@ t.test("a record is written under its run id, readable by all, and read back equ
   t.equal(written.file, join(folder, `${record.run_id}.json`));
   t.same(readdirSync(folder), [`${record.run_id}.json`], "nothing else is left in the folder");
   t.equal(statSync(written.file).mode & 0o777, 0o644);
-  t.same(await readRecords(folder), [record]);
+  t.same(await readRecords(folder), [written.record]);
+  const { results_hash: _, ...rest } = written.record;
+  t.same(rest, record);
 });
 
 t.test("writing the same specification again replaces its record", async (t) => {
@@ -131,6 +133,28 @@ t.test(
     await t.rejects(readRecords(folder), { message: /named after its run id/, where: /zz-copy/ });
   },
 );
+
+t.test("a number that was edited by hand is found, a record without a hash is read", async (t) => {
+  const folder = t.testdir();
+  const { file, record } = await writeRecord(folder, exampleRecord({ auprc: 0.5 }));
+  t.same(await readRecords(folder), [record]);
+  const { metrics } = record;
+  const better = { ...record, metrics: { ...metrics, auprc: { ...metrics.auprc, value: 0.875 } } };
+  writeFileSync(file, JSON.stringify(better));
+  await t.rejects(readRecords(folder), {
+    message: /changed after it was written/,
+    where: /results_hash/,
+  });
+  const { results_hash: hash, ...older } = record;
+  writeFileSync(file, JSON.stringify(older));
+  t.same(await readRecords(folder), [older]);
+  const later = {
+    ...exampleRecord({ auprc: 0.5 }),
+    created_at: "2027-01-01T00:00:00.000Z",
+    peak_rss_mb: 1,
+  };
+  t.equal((await writeRecord(folder, later)).record.results_hash, hash, "times are no results");
+});
 
 t.test("a missing folder of records is a mistake that says what to do", async (t) => {
   await t.rejects(readRecords(join(t.testdir(), "none")), { name: "BenchError", fix: /run/ });

@@ -18,6 +18,8 @@ export interface CliOptions {
   readonly stdout?: string;
   /** Sends SIGINT when stderr first matches. */
   readonly interruptAt?: RegExp;
+  /** Stops reading stderr, and closes it, when it first matches. */
+  readonly leaveLogAt?: RegExp;
 }
 
 /** Variables of the caller that would change what a command finds. */
@@ -47,6 +49,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   });
   child.stderr?.on("data", (data: Buffer) => {
     stderr += data.toString();
+    if (options.leaveLogAt?.test(stderr)) child.stderr?.destroy();
     if (!interrupted && options.interruptAt?.test(stderr)) {
       interrupted = true;
       child.kill("SIGINT");
