@@ -10,6 +10,7 @@ import { Decoder } from "../ehr-models/ethos/decoder.ts";
 import { drawFrom, OVER, type TokenSource } from "../ehr-models/ethos/future.ts";
 import { generate, type Job } from "../ehr-models/ethos/generate.ts";
 import { lossGraph, type Network } from "../ehr-models/ethos/network.ts";
+import { FACTS } from "../ehr-models/ethos/standing.ts";
 import { State } from "../engine/state.ts";
 
 const NETWORK: Network = {
@@ -21,6 +22,7 @@ const NETWORK: Network = {
   context: 320,
   dropout: 0,
   attentionDropout: 0,
+  standing: true,
 };
 const PROMPTS = 96;
 const FUTURES = 8;
@@ -45,6 +47,12 @@ class FixedLength implements TokenSource {
   }
 }
 
+/** What stands beside a prompt; nothing, which costs as much. */
+const beside = (L: number) => ({
+  "standing.weights": new Float32Array(2 * L * L),
+  "standing.facts": new Float32Array(L * FACTS),
+});
+
 function makeJobs(random: Random): { readonly jobs: Job[]; readonly tokens: number } {
   let tokens = 0;
   const jobs = Array.from({ length: PROMPTS }, () => {
@@ -56,7 +64,7 @@ function makeJobs(random: Random): { readonly jobs: Job[]; readonly tokens: numb
       tokens += length;
       return new FixedLength(length, random.derive(f));
     });
-    return { prompt, futures };
+    return { prompt: { tokens: prompt, beside }, futures };
   });
   return { jobs, tokens };
 }
@@ -97,7 +105,8 @@ async function measure(threads: number): Promise<void> {
 async function rereading(decoder: Decoder): Promise<number> {
   const steps = 30;
   const start = performance.now();
-  for (let i = 0; i < steps; i++) await decoder.read(new Int32Array(110 + i).fill(3));
+  for (let i = 0; i < steps; i++)
+    await decoder.read({ tokens: new Int32Array(110 + i).fill(3), beside });
   return steps / ((performance.now() - start) / 1000);
 }
 

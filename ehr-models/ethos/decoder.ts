@@ -5,7 +5,7 @@
  */
 
 import { toOnnx } from "../../engine/onnx.ts";
-import { type FeedArray, Session } from "../../engine/runner.ts";
+import { type FeedArray, type Feeds, Session } from "../../engine/runner.ts";
 import { Caches } from "./caches.ts";
 import {
   causalBias,
@@ -32,9 +32,18 @@ export interface DecoderOptions {
   readonly threads: number;
 }
 
+export interface PromptInput {
+  /** At least one. */
+  readonly tokens: Int32Array;
+  /** Feeds of what stands beside the positions, padded to L; read where the network has it. */
+  readonly beside?: (L: number) => Feeds;
+}
+
 /** A prompt as it was read. */
 export interface ReadPrompt {
   readonly length: number;
+  /** What stands beside its end, [d]. */
+  readonly beside: Float32Array | undefined;
   /** Per layer, [L, d] with L the padded length. */
   readonly keys: readonly Float32Array[];
   readonly values: readonly Float32Array[];
@@ -47,10 +56,11 @@ export function paddedPrompt(length: number): number {
 }
 
 async function open(
-  { graph, probabilities, keys, values }: PromptGraph | StepGraph,
+  { graph, probabilities, keys, values, ...more }: PromptGraph | StepGraph,
   options: DecoderOptions,
 ): Promise<Session> {
-  const model = toOnnx(graph, [probabilities, ...keys, ...values]);
+  const beside = "beside" in more && more.beside !== undefined ? [more.beside] : [];
+  const model = toOnnx(graph, [probabilities, ...beside, ...keys, ...values]);
   const session = await Session.create(model, { threads: options.threads });
   for (const { name } of graph.parameters) session.hold(name, options.parameterOf(name));
   return session;
@@ -66,6 +76,7 @@ export class Decoder {
   readonly #promptLength: Int32Array; // [S]
   #prompts: Caches; // [S, L]
   #past: Caches; // [R, G]
+  readonly #beside: Float32Array; // [R, d]
 
   private constructor(options: DecoderOptions, prompt: Session, step: Session, graphs: Graphs) {
     this.options = options;
@@ -76,6 +87,7 @@ export class Decoder {
     this.#prompts = new Caches(options.prompts, BLOCK, options.network);
     for (let g = 0; g < options.prompts; g++) this.#prompts.show(g, 1);
     this.#past = new Caches(this.rows, BLOCK, options.network);
+    this.#beside = new Float32Array(this.rows * options.network.width);
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
@@ -99,8 +111,8 @@ export class Decoder {
     this.#prompts = this.#prompts.resized(paddedPrompt(longest));
   }
 
-  /** Reads a prompt of at least one token, first position 0. */
-  async read(tokens: Int32Array): Promise<ReadPrompt> {
+  /** Reads a prompt, first position 0. */
+  async read({ tokens, beside }: PromptInput): Promise<ReadPrompt> {
     const { graph, session } = this.#prompt;
     const L = paddedPrompt(tokens.length);
     const ids = new Int32Array(L);
@@ -110,11 +122,13 @@ export class Decoder {
       "positions.ids": Int32Array.from({ length: L }, (_, i) => i).fill(0, tokens.length),
       causal: this.#causalBias(L),
       last: Int32Array.of(tokens.length - 1),
+      ...(graph.beside === undefined ? {} : beside?.(L)),
     };
     const results = await session.run(feeds, { B: 1, L });
     const of = (name: string) => results.get(name) as Float32Array;
     return {
       length: tokens.length,
+      beside: graph.beside && of(graph.beside.name),
       keys: graph.keys.map(({ name }) => of(name)),
       values: graph.values.map(({ name }) => of(name)),
       probabilities: of(graph.probabilities.name),
@@ -133,7 +147,11 @@ export class Decoder {
       keys[layer]?.set(prompt.keys[layer] as Float32Array, group * L * width);
       values[layer]?.set(prompt.values[layer] as Float32Array, group * L * width);
     }
-    for (let m = 0; m < this.options.futures; m++) this.restart(group * this.options.futures + m);
+    for (let m = 0; m < this.options.futures; m++) {
+      const row = group * this.options.futures + m;
+      this.restart(row);
+      if (prompt.beside !== undefined) this.#beside.set(prompt.beside, row * width);
+    }
   }
 
   /** Forgets what a row has generated. */
@@ -166,6 +184,7 @@ export class Decoder {
       "positions.ids": positions,
       "prompt.bias": prompt.bias,
       "past.bias": past.bias,
+      ...(network.standing === true ? { beside: this.#beside } : {}),
     };
     for (let i = 0; i < network.layers; i++) {
       feeds[`prompt.keys${i}`] = prompt.keys[i] as Float32Array;

@@ -3,12 +3,11 @@
  * next future, a group that is done takes the next prompt. What a future draws depends on its own stream
  * of random numbers and on its prompt alone, so neither grouping nor order shows in the result.
  */
-import type { Decoder, ReadPrompt } from "./decoder.ts";
+import type { Decoder, PromptInput, ReadPrompt } from "./decoder.ts";
 import { AGAIN, type TokenSource } from "./future.ts";
 
 export interface Job {
-  /** At least one token. */
-  readonly prompt: Int32Array;
+  readonly prompt: PromptInput;
   /** Futures of the prompt, in order. */
   readonly futures: readonly TokenSource[];
 }
@@ -26,8 +25,8 @@ export async function generate(
   jobs: readonly Job[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const longestFirst = [...jobs].sort((a, b) => b.prompt.length - a.prompt.length);
-  decoder.makeRoom(longestFirst[0]?.prompt.length ?? 0);
+  const longestFirst = [...jobs].sort((a, b) => b.prompt.tokens.length - a.prompt.tokens.length);
+  decoder.makeRoom(longestFirst[0]?.prompt.tokens.length ?? 0);
   await new Arrangement(decoder, longestFirst).run(signal);
 }
 

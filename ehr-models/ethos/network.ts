@@ -10,17 +10,19 @@
  */
 import { Graph, type GraphOptions, type Tensor } from "../../engine/graph.ts";
 import { given, normal } from "../../engine/initial.ts";
-import { dropout } from "../../engine/layers/dropout.ts";
+import { dropout, mask } from "../../engine/layers/dropout.ts";
 import { lookup, table } from "../../engine/layers/embedding.ts";
 import { layerNorm } from "../../engine/layers/layer-norm.ts";
 import { gelu, lastAxisSum, softmax } from "../../engine/ops/activation.ts";
 import { attention } from "../../engine/ops/attention.ts";
 import { classLoss } from "../../engine/ops/class-loss.ts";
 import { add, mul, scale } from "../../engine/ops/elementwise.ts";
+import { takeRows } from "../../engine/ops/indexing.ts";
 import { concat, reshape, slice, transpose } from "../../engine/ops/layout.ts";
 import { matmul, product } from "../../engine/ops/matmul.ts";
 import { type Dim, multiplyDims } from "../../engine/shape.ts";
 import { TOTAL_WEIGHT } from "../../engine/trainer.ts";
+import { FACTS } from "./standing.ts";
 
 export interface Network {
   /** V. */
@@ -37,6 +39,19 @@ export interface Network {
   readonly attentionDropout: number;
   /** First values of E [V × d]; drawn where left out. */
   readonly tokens?: Float32Array;
+  /** Whether logits also read what stands beside a position (`standing.ts`). */
+  readonly standing?: boolean;
+  /** Share of whole codes that the sums of it go without in training. */
+  readonly codeDropout?: number;
+  /** What training also asks, see `lossGraph`. */
+  readonly endings?: Endings;
+}
+
+/** The tokens that say how a stay ended, and the weight of telling them apart. */
+export interface Endings {
+  /** [G], at least two. */
+  readonly tokens: Int32Array;
+  readonly weight: number;
 }
 
 const INITIAL = 0.02;
@@ -54,17 +69,59 @@ function dense(x: Tensor, width: number, name: string, deviation: number): Tenso
   return product(transpose(x, [1, 0]), w, { transposeA: true });
 }
 
-function embed(g: Graph, network: Network, tokens: Tensor, positions: Tensor): Tensor {
+interface Embedded {
+  /** E[token]. */
+  readonly alone: Tensor;
+  /** E[token] + P[position]. */
+  readonly placed: Tensor;
+}
+
+function embed(g: Graph, network: Network, tokens: Tensor, positions: Tensor): Embedded {
   const { vocabulary, width, context } = network;
   const initial = network.tokens === undefined ? normal(INITIAL) : given(network.tokens);
   const E = table(g, "tokens", vocabulary, width, { initial, decay: true });
   const P = table(g, "positions", context, width, { initial: normal(INITIAL), decay: true });
-  return add(lookup(E, tokens), lookup(P, positions));
+  const alone = lookup(E, tokens);
+  return { alone, placed: add(alone, lookup(P, positions)) };
 }
 
-function logitsOf(x: Tensor, network: Network): Tensor {
-  const E = x.graph.inputs.get("tokens") as Tensor;
-  const h = layerNorm(x, "norm"); // [N, d]
+/**
+ * Sums [B, 2L, d] of vectors x [B, L, d], at most 256 columns at once: where a product had more of them than rows, its
+ * numbers would depend on the number of threads (`engine/ops/matmul.ts`).
+ */
+function weighted(weights: Tensor, x: Tensor, d: number): Tensor {
+  const most = 256;
+  if (d <= most) return matmul(weights, x);
+  const columns = (from: number) => slice(x, 2, from, Math.min(d, from + most));
+  const starts = Array.from({ length: Math.ceil(d / most) }, (_, i) => i * most);
+  return concat(
+    starts.map((from) => matmul(weights, columns(from))),
+    2,
+  );
+}
+
+/** What stands beside each position, from E[token] [B, L, d]: [B*L, d]. Inputs: standing.weights, standing.facts. */
+function besides(g: Graph, alone: Tensor, network: Network): Tensor {
+  const { width: d, dropout: rate, codeDropout = 0 } = network;
+  const weights = g.input("standing.weights", ["B", multiplyDims(2, "L"), "L"]);
+  const facts = g.input("standing.facts", [ROWS, FACTS]);
+  const kept = mask(alone, ["B", "L", 1], codeDropout, "standing.codes");
+  const sums = weighted(weights, kept, d); // [B, 2L, d]
+  const part = (from: Dim, to: Dim, name: string) =>
+    dense(reshape(slice(sums, 1, from, to), [ROWS, d]), d, name, INITIAL);
+  const ofCodes = add(part(0, "L", "ever"), part("L", multiplyDims(2, "L"), "latest"));
+  return dropout(add(ofCodes, dense(facts, d, "facts", INITIAL)), rate, "standing");
+}
+
+/** h = LN(x), and what stands beside it: [N, d]. */
+function readout(x: Tensor, beside: Tensor | undefined): Tensor {
+  const h = layerNorm(x, "norm");
+  return beside === undefined ? h : add(h, beside);
+}
+
+/** h Eᵀ. */
+function logitsOf(h: Tensor, network: Network): Tensor {
+  const E = h.graph.inputs.get("tokens") as Tensor;
   if (network.width <= 128) return matmul(h, transpose(E, [1, 0]));
   // Wider: V may pass N, see `dense`; as rows of E the product has the transposed form.
   return transpose(matmul(E, transpose(h, [1, 0])), [1, 0]);
@@ -114,11 +171,19 @@ function causally(g: Graph, network: Network, keep: (k: Tensor, v: Tensor) => vo
   };
 }
 
-function wholeRows(g: Graph, network: Network, keep: (k: Tensor, v: Tensor) => void): Tensor {
+interface Rows {
+  /** After the last block, [B*L, d]. */
+  readonly x: Tensor;
+  readonly beside: Tensor | undefined;
+}
+
+function wholeRows(g: Graph, network: Network, keep: (k: Tensor, v: Tensor) => void): Rows {
   const tokens = g.input("tokens.ids", ["B", "L"], "int32");
   const positions = g.input("positions.ids", ["B", "L"], "int32");
-  const x = reshape(embed(g, network, tokens, positions), [ROWS, network.width]);
-  return blocks(dropout(x, network.dropout, "input"), network, causally(g, network, keep));
+  const { alone, placed } = embed(g, network, tokens, positions);
+  const beside = network.standing === true ? besides(g, alone, network) : undefined;
+  const rows = dropout(reshape(placed, [ROWS, network.width]), network.dropout, "input");
+  return { x: blocks(rows, network, causally(g, network, keep)), beside };
 }
 
 /** Values of the input "causal" for rows of a length: 0 where a key is not after its query, else -1e9. */
@@ -130,18 +195,36 @@ export function causalBias(length: number): Float32Array {
 
 /**
  * Mean of the next-token loss over targets of weight 1. Inputs: tokens.ids, positions.ids, targets [B, L],
- * weight [B*L, 1], causal, totalWeight.
+ * weight [B*L, 1], causal, totalWeight. In training, where the network has endings, with their share:
+ *
+ *   loss = (Σ -log p(y) + w Σ' -log (p(y) / Σ_G p)) / total        Σ' over targets y that are in G
+ *
+ * The second sum only asks which ending it was, given that the stay ended there, so that no token becomes
+ * likelier for it than it is. Inputs for it: endings.rows [K], of the B*L; endings.targets [K], numbers in G;
+ * endings.weight [K, 1]. K is at least the number of endings, so that results do not depend on threads.
  */
 export function lossGraph(network: Network, training: boolean): { graph: Graph; loss: Tensor } {
   const graph = new Graph({ training });
-  const logits = logitsOf(
-    wholeRows(graph, network, () => {}),
-    network,
-  );
+  const { x, beside } = wholeRows(graph, network, () => {});
+  const h = readout(x, beside);
   const targets = reshape(graph.input("targets", ["B", "L"], "int32"), [ROWS]);
   const weight = graph.input("weight", [ROWS, 1]);
-  const loss = classLoss(logits, targets, { weight, total: graph.input(TOTAL_WEIGHT, []) });
-  return { graph, loss };
+  const total = graph.input(TOTAL_WEIGHT, []);
+  const loss = classLoss(logitsOf(h, network), targets, { weight, total });
+  if (!training || network.endings === undefined) return { graph, loss };
+  return { graph, loss: add(loss, endingLoss(h, total, network.endings)) };
+}
+
+function endingLoss(h: Tensor, total: Tensor, endings: Endings): Tensor {
+  const g = h.graph;
+  const E = g.inputs.get("tokens") as Tensor;
+  const G = endings.tokens.length;
+  const asked = takeRows(h, g.input("endings.rows", ["K"], "int32")); // [K, d]
+  const rows = takeRows(E, g.constant(endings.tokens, [G], "int32")); // [G, d]
+  const targets = g.input("endings.targets", ["K"], "int32");
+  const weight = g.input("endings.weight", ["K", 1]);
+  const logits = matmul(asked, transpose(rows, [1, 0]));
+  return scale(classLoss(logits, targets, { weight, total }), endings.weight);
 }
 
 /** Logits of all positions, [B*L, V], for export and tests. */
@@ -150,14 +233,16 @@ export function fullGraph(
   options: GraphOptions = {},
 ): { graph: Graph; logits: Tensor } {
   const graph = new Graph(options);
-  const x = wholeRows(graph, network, () => {});
-  return { graph, logits: logitsOf(x, network) };
+  const { x, beside } = wholeRows(graph, network, () => {});
+  return { graph, logits: logitsOf(readout(x, beside), network) };
 }
 
 export interface PromptGraph {
   readonly graph: Graph;
   /** [1, V] after the last position, which the input `last` [1] names. */
   readonly probabilities: Tensor;
+  /** What stands beside that position, [1, d]. */
+  readonly beside: Tensor | undefined;
   /** Per layer, [L, d]. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
@@ -173,15 +258,17 @@ export function promptGraph(network: Network, temperature: number): PromptGraph 
   const graph = new Graph();
   const keys: Tensor[] = [];
   const values: Tensor[] = [];
-  const probabilities = graph.withoutGradient(() => {
-    const x = wholeRows(graph, network, (k, v) => {
+  const [probabilities, beside] = graph.withoutGradient(() => {
+    const rows = wholeRows(graph, network, (k, v) => {
       keys.push(k);
       values.push(v);
     });
-    const last = lookup(x, graph.input("last", [1], "int32"));
-    return probabilitiesOf(logitsOf(last, network), temperature);
+    const last = graph.input("last", [1], "int32");
+    const beside = rows.beside === undefined ? undefined : lookup(rows.beside, last);
+    const h = readout(lookup(rows.x, last), beside);
+    return [probabilitiesOf(logitsOf(h, network), temperature), beside];
   });
-  return { graph, probabilities, keys, values };
+  return { graph, probabilities, beside, keys, values };
 }
 
 export interface StepGraph {
@@ -198,7 +285,8 @@ const R = multiplyDims("S", "M");
 /**
  * One token further in R = S*M futures, M of each of S prompts. Inputs: tokens.ids and positions.ids [R];
  * prompt.bias [S, 1, L] and past.bias [R, 1, G], 0 where there is something to see, else -1e9; per layer
- * prompt.keys<i>, prompt.values<i> [S, L, d] and past.keys<i>, past.values<i> [R, G, d]. The futures of a
+ * prompt.keys<i>, prompt.values<i> [S, L, d] and past.keys<i>, past.values<i> [R, G, d]; `beside` [R, d], where
+ * the network has it, as it was at the end of the prompt. The futures of a
  * prompt share its keys and values, and heads are rows of one product, see `overCaches`.
  */
 export function stepGraph(network: Network, temperature: number): StepGraph {
@@ -208,13 +296,15 @@ export function stepGraph(network: Network, temperature: number): StepGraph {
   const probabilities = graph.withoutGradient(() => {
     const tokens = graph.input("tokens.ids", [R], "int32");
     const positions = graph.input("positions.ids", [R], "int32");
-    const x = embed(graph, network, tokens, positions);
-    const y = blocks(x, network, (q, k, v, layer) => {
+    const { placed } = embed(graph, network, tokens, positions);
+    const y = blocks(placed, network, (q, k, v, layer) => {
       keys.push(k);
       values.push(v);
       return overCaches(q, k, v, layer, network);
     });
-    return probabilitiesOf(logitsOf(y, network), temperature);
+    const beside =
+      network.standing === true ? graph.input("beside", [R, network.width]) : undefined;
+    return probabilitiesOf(logitsOf(readout(y, beside), network), temperature);
   });
   return { graph, probabilities, keys, values };
 }

@@ -2,12 +2,13 @@
 import { sha256 } from "../../core/hash.ts";
 import type { Random } from "../../core/random.ts";
 import type { SampleSource } from "../../core/samples.ts";
-import type { Decoder } from "./decoder.ts";
+import type { Decoder, PromptInput } from "./decoder.ts";
 import { Future, type FutureRules } from "./future.ts";
 import { generate, type Job } from "./generate.ts";
 import { eventsOf } from "./timeline.ts";
 import { LEADING, type Vocabulary } from "./vocabulary.ts";
 import { type TokenFlags, WeightedFuture } from "./weighted-future.ts";
+import { standingFeeds } from "./windows.ts";
 
 export interface ScoringRules {
   readonly future: FutureRules;
@@ -22,8 +23,7 @@ export interface ScoringRules {
   readonly random: Random;
 }
 
-interface Prompt {
-  readonly tokens: Int32Array;
+interface Prompt extends PromptInput {
   readonly elapsed: number;
   readonly isDead: boolean;
 }
@@ -37,7 +37,7 @@ export function promptOf(
 ): Prompt {
   const years = samples.ageYears[sample] as number;
   const events = eventsOf(samples.read(sample), vocabulary.roles, years);
-  const { tokens, ageDays, elapsed, isDead } = vocabulary.encodeHistory(events);
+  const { tokens, ageDays, standing, elapsed, isDead } = vocabulary.encodeHistory(events);
   const from = Math.max(0, tokens.length - (most - LEADING));
   const sex = samples.sex[sample] as number;
   const race = samples.race[sample] as number;
@@ -45,7 +45,9 @@ export function promptOf(
   const prompt = new Int32Array(LEADING + tokens.length - from);
   prompt.set(leading);
   prompt.set(tokens.subarray(from), LEADING);
-  return { tokens: prompt, elapsed, isDead };
+  const stretch = { subject: { tokens, standing }, from, length: tokens.length - from };
+  const beside = (L: number) => standingFeeds([stretch], L, vocabulary);
+  return { tokens: prompt, beside, elapsed, isDead };
 }
 
 /** A stream that depends on what a prompt says, not on where in a split it stands. */
@@ -81,22 +83,18 @@ interface Scored {
 
 function begin(samples: SampleSource, sample: number, rules: ScoringRules): Scored {
   const { future: shared, flags, classes } = rules;
-  const { tokens, elapsed, isDead } = promptOf(
-    samples,
-    sample,
-    shared.vocabulary,
-    rules.promptTokens,
-  );
+  const prompt = promptOf(samples, sample, shared.vocabulary, rules.promptTokens);
+  const { tokens, elapsed, isDead } = prompt;
   const stream = streamOf(tokens, elapsed, rules.random);
   const count = isDead ? 0 : rules.futures;
   const streams = Array.from({ length: count }, (_, f) => stream.derive(f));
   if (flags === undefined) {
     const futures = streams.map((random) => new Future(shared, elapsed, random));
-    return { job: { prompt: tokens, futures }, result: () => shares(futures, classes) };
+    return { job: { prompt, futures }, result: () => shares(futures, classes) };
   }
   const futures = streams.map((random) => new WeightedFuture(shared, flags, elapsed, random));
   return {
-    job: { prompt: tokens, futures },
+    job: { prompt, futures },
     result: () => Float32Array.of(weighted(futures)),
   };
 }

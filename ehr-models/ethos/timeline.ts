@@ -10,10 +10,17 @@ export interface TimelineEvents {
   readonly daysBefore: readonly number[];
   /** Length in days of the stay that the event ends, NaN for other events. */
   readonly stayDays: readonly number[];
+  /** Ordinal of the event's visit, as in `History`. */
+  readonly visit: readonly number[];
+  /** Days before the reference time that visits begin and end, NaN where they have not. */
+  readonly visitStart: Float64Array;
+  readonly visitEnd: Float64Array;
   readonly isDead: boolean;
   /** Age in days at the reference time, NaN unknown. */
   readonly ageDays: number;
 }
+
+const lastOf = (list: readonly number[], otherwise: number) => list.at(-1) ?? otherwise;
 
 /**
  * A discharge stands before the other events of its stay and moment, its diagnoses: how a stay ended is then
@@ -49,8 +56,12 @@ export function eventsOf(history: History, roles: Uint8Array, ageYears: number):
   }
   if (death !== undefined) {
     row.push(death.row);
-    daysBefore.push(Math.min(death.daysBefore, daysBefore.at(-1) ?? Number.POSITIVE_INFINITY));
+    daysBefore.push(Math.min(death.daysBefore, lastOf(daysBefore, Number.POSITIVE_INFINITY)));
     stayDays.push(Number.NaN);
+    visits.push(lastOf(visits, -1));
   }
-  return { row, daysBefore, stayDays, isDead: death !== undefined, ageDays };
+  const visitStart = Float64Array.from(history.visitStart.subarray(0, history.visitCount));
+  const visitEnd = Float64Array.from(history.visitEnd.subarray(0, history.visitCount));
+  const isDead = death !== undefined;
+  return { row, daysBefore, stayDays, visit: visits, visitStart, visitEnd, isDead, ageDays };
 }

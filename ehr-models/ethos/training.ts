@@ -11,7 +11,7 @@ import {
   type BatchSource,
   PART_TOKENS,
   type PartLimits,
-  shuffledBatches,
+  sortByLength,
   splitBatch,
 } from "../batch-source.ts";
 import { checkpointSlot, type TRAINING_DEFAULTS } from "../model-graphs.ts";
@@ -78,6 +78,18 @@ function* partsOf(
     yield splitBatch(batch, source, limits).map((part) => partOf(source, windows, part));
 }
 
+/**
+ * Batches of windows of all lengths: sorted in a batch and not among batches, so that every step sees about as
+ * many tokens and weighs them alike.
+ */
+export function mixedBatches(source: BatchSource, size: number, random: Random): Int32Array[] {
+  const order = random.shuffle(Int32Array.from({ length: source.size }, (_, i) => i));
+  const batches: Int32Array[] = [];
+  for (let start = 0; start < order.length; start += size)
+    batches.push(sortByLength(order.subarray(start, start + size), source));
+  return batches;
+}
+
 /** Mean next-token loss over windows, with the parameters as they are. */
 class JudgedLoss {
   readonly #session: Session;
@@ -100,7 +112,7 @@ class JudgedLoss {
     const { graph, loss } = lossGraph(network, false);
     const session = await Session.create(toOnnx(graph, [loss]), { threads });
     for (const { name } of graph.parameters) session.hold(name, trainer.state.parameter(name));
-    const source = windowSource(windows, vocabulary);
+    const source = windowSource(windows, vocabulary, { standing: network.standing === true });
     const all = Int32Array.from(windows, (_, i) => i);
     const byLength = all.sort((a, b) => source.lengthOf(b) - source.lengthOf(a));
     const parts = splitBatch(byLength, source, limitsOf(network));
@@ -148,11 +160,11 @@ async function run(
   const loss = await JudgedLoss.create(network, windows, vocabulary, trainer, context.threads);
   const perEpoch = Math.ceil(cut(fitted, shuffle.derive(1)).length / h.batchSize);
   const steps = perEpoch * context.training.epochs;
-  const { learningRate, weightDecay, clipNorm } = h;
+  const { learningRate, weightDecay, clipNorm, epsilon } = h;
   try {
     return await fit({
       trainer,
-      optimizer: { ...OPTIMIZER_DEFAULTS, b2: B2, learningRate, weightDecay, clipNorm },
+      optimizer: { ...OPTIMIZER_DEFAULTS, b2: B2, learningRate, weightDecay, clipNorm, epsilon },
       schedule: makeSchedule(h.schedule, Math.round(h.warmup * steps), steps),
       averaging: h.averaging,
       epochs: context.training.epochs,
@@ -160,8 +172,8 @@ async function run(
       batches: (epoch) => {
         const random = shuffle.derive(epoch);
         const windows = cut(fitted, random);
-        const source = windowSource(windows, vocabulary);
-        const batches = shuffledBatches(source, h.batchSize, random.derive("order"));
+        const source = windowSource(windows, vocabulary, network);
+        const batches = mixedBatches(source, h.batchSize, random.derive("order"));
         const parts = partsOf(batches, source, windows, limitsOf(network));
         return { steps: batches.length, batches: parts };
       },

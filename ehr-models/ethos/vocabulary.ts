@@ -9,8 +9,16 @@
 import type { SampleSource } from "../../core/samples.ts";
 import { DAYS_PER_YEAR } from "../../core/time.ts";
 import type { CodeTable, Tokenizer } from "../../core/tokenizer.ts";
-import { type CodeSpelling, isStructure, rolesOf, spellCodes, unknownName } from "./code-tokens.ts";
+import {
+  type CodeSpelling,
+  isStructure,
+  ROLES,
+  rolesOf,
+  spellCodes,
+  unknownName,
+} from "./code-tokens.ts";
 import { HALF_YEAR, INTERVAL_BOUNDS, Intervals } from "./intervals.ts";
+import { type Standing, standingOf } from "./standing.ts";
 import { eventsOf, type TimelineEvents } from "./timeline.ts";
 
 /** Leading positions of every window: sex, race, and two of age. */
@@ -34,6 +42,7 @@ export interface Encoded {
   readonly tokens: Int32Array; // [n]
   /** Age in days when the token is reached, NaN unknown. */
   readonly ageDays: Float64Array; // [n + 1], the last at the end
+  readonly standing: Standing;
 }
 
 /** A history in tokens, and what is known of the time since its last event. */
@@ -98,6 +107,14 @@ export class Vocabulary {
     this.size = this.firstCode + this.codeNames.length;
   }
 
+  /** The tokens that end a stay, ascending. */
+  endings(): Int32Array {
+    const found = this.codeTokens.flatMap((tokens, row) =>
+      this.roles[row] === ROLES.discharge && this.isUnknown[row] === 0 ? [...tokens] : [],
+    );
+    return Int32Array.from(new Set(found)).sort();
+  }
+
   /** The number of an interval token, -1 for other tokens. */
   intervalOf(token: number): number {
     return token >= this.firstInterval && token < this.end ? token - this.firstInterval : -1;
@@ -143,28 +160,40 @@ export class Vocabulary {
     return { ...encoded, elapsed: repeats > 0 ? 0 : silence, isDead };
   }
 
-  #encode(
-    { row, daysBefore, stayDays, ageDays }: TimelineEvents,
-    tail: readonly number[],
-  ): Encoded {
+  #encode(events: TimelineEvents, tail: readonly number[]): Encoded {
+    const { row, daysBefore, stayDays, ageDays, visitStart, visitEnd } = events;
     const tokens: number[] = [];
     const ages: number[] = [];
+    const visits: number[] = [];
+    const over: number[] = [];
     let before = daysBefore[0] ?? 0;
+    let [visit, isOver] = [-1, 0];
     const put = (token: number) => {
       tokens.push(token);
       ages.push(ageDays - before);
+      visits.push(visit);
+      over.push(isOver);
     };
     for (let i = 0; i < row.length; i++) {
       const run = this.intervals.of(before - (daysBefore[i] as number));
       for (let k = 0; k < (run?.times ?? 0); k++) put(this.firstInterval + (run?.interval ?? 0));
       before = daysBefore[i] as number;
-      for (const token of this.codeTokens[row[i] as number] as Int32Array) put(token);
       const stay = stayDays[i] as number;
-      if (!Number.isNaN(stay)) put(this.#firstQuantile + quantileOf(this.stayCuts, stay));
+      const isEnd = !Number.isNaN(stay);
+      isOver = isEnd || (isOver === 1 && events.visit[i] === visit) ? 1 : 0;
+      visit = events.visit[i] as number;
+      for (const token of this.codeTokens[row[i] as number] as Int32Array) put(token);
+      if (isEnd) put(this.#firstQuantile + quantileOf(this.stayCuts, stay));
     }
     for (const token of tail) put(token);
     ages.push(ageDays - before);
-    return { tokens: Int32Array.from(tokens), ageDays: Float64Array.from(ages) };
+    const course = {
+      visit: Int32Array.from(visits),
+      isOver: Uint8Array.from(over),
+      ageDays: Float64Array.from(ages),
+    };
+    const standing = standingOf({ ...course, visitStart, visitEnd });
+    return { tokens: Int32Array.from(tokens), ageDays: course.ageDays, standing };
   }
 
   /** Tens and units of the age in whole years, at most 99. */

@@ -58,8 +58,20 @@ function attend(q: Matrix, k: Matrix, v: Matrix, { heads, width }: Network): Mat
   );
 }
 
+/** What stands beside the positions of a row: weights of its tokens, of all and of the latest stay, and facts. */
+export interface PlainStanding {
+  readonly ever: Matrix;
+  readonly latest: Matrix;
+  readonly facts: Matrix;
+}
+
 /** Probabilities of the next token after each position of one row. */
-export function plainDecoder(network: Network, values: Values, tokens: ArrayLike<number>): Matrix {
+export function plainDecoder(
+  network: Network,
+  values: Values,
+  tokens: ArrayLike<number>,
+  standing?: PlainStanding,
+): Matrix {
   const { width: d, feedForward: f, layers } = network;
   const E = weights(values, "tokens", d);
   const P = weights(values, "positions", d);
@@ -78,8 +90,17 @@ export function plainDecoder(network: Network, values: Values, tokens: ArrayLike
       return plus(row, times(inner, w("contract", d)));
     });
   }
-  return x.map((row) => {
-    const h = layerNorm(row, values, "norm");
+  const beside = (i: number) => {
+    const vectors = Array.from(tokens, (token) => E[token] ?? []);
+    const through = (name: string, row: readonly number[] | undefined) =>
+      times(row ?? [], weights(values, `${name}.weight`, d));
+    const ever = through("ever", times(standing?.ever[i] ?? [], vectors));
+    const latest = through("latest", times(standing?.latest[i] ?? [], vectors));
+    return plus(plus(ever, latest), through("facts", standing?.facts[i]));
+  };
+  return x.map((row, i) => {
+    const alone = layerNorm(row, values, "norm");
+    const h = standing === undefined ? alone : plus(alone, beside(i));
     return softmax(E.map((e) => dot(h, e)));
   });
 }

@@ -97,7 +97,7 @@ t.test("a wide network decodes with caches too", async (t) => {
   const options = { prompts: 1, futures: 2, newTokens: 4, temperature: 1, threads: 1 };
   const decoder = await Decoder.create({ ...options, network: WIDE, parameterOf });
   t.teardown(() => decoder.release());
-  decoder.place(0, await decoder.read(Int32Array.of(3, 4, 5)));
+  decoder.place(0, await decoder.read({ tokens: Int32Array.of(3, 4, 5) }));
   await decoder.step(Int32Array.of(7, 8));
   const probabilities = await decoder.step(Int32Array.of(9, 10));
   const plain = plainDecoder(WIDE, values, [3, 4, 5, 8, 10]);
@@ -110,7 +110,7 @@ t.test("temperature divides the logits", async (t) => {
   const options = { prompts: 1, futures: 1, newTokens: 2, temperature: 2.5, threads: 1 };
   const decoder = await Decoder.create({ ...options, network: NETWORK, parameterOf });
   t.teardown(() => decoder.release());
-  const { probabilities } = await decoder.read(Int32Array.of(1, 2));
+  const { probabilities } = await decoder.read({ tokens: Int32Array.of(1, 2) });
   const plain = plainDecoder(NETWORK, values, [1, 2]).at(-1) ?? [];
   const cooler = softmax(plain.map((p) => Math.log(p) / 2.5));
   t.ok(furthest(probabilities, cooler) < 1e-5);
@@ -132,7 +132,7 @@ t.test(
     const prompts: Int32Array[] = [draw(random, 5), draw(random, 35)];
     const place = async (group: number, prompt: Int32Array) => {
       prompts[group] = prompt;
-      const read = await decoder.read(prompt);
+      const read = await decoder.read({ tokens: prompt });
       const full = await fullProbabilities(NETWORK, values, prompt);
       t.ok(furthest(read.probabilities, full.at(-1) ?? []) < 1e-5, "after the prompt");
       decoder.place(group, read);
@@ -180,7 +180,7 @@ t.test("a row may grow past the room there was, while another begins again", asy
   t.teardown(() => decoder.release());
   const random = Random.fromSeed(7);
   const prompt = draw(random, 3);
-  decoder.place(0, await decoder.read(prompt));
+  decoder.place(0, await decoder.read({ tokens: prompt }));
   const rows: number[][] = [[...prompt], [...prompt]];
   const restarts = new Map([
     [30, 1],

@@ -11,6 +11,7 @@ import type { MadeSample } from "../../support/samples.ts";
 interface Card {
   readonly tokens: readonly string[];
   readonly firstGenerated: number;
+  readonly firstCode: number;
   readonly end: number;
   readonly stayCutsDays: readonly number[];
   readonly intervals: readonly { token: number; leastDays: number; gapsDays: number[] }[];
@@ -56,8 +57,42 @@ function promptPlain(card: Card, { history, ageYears, sex, race }: MadeSample): 
   return tokens;
 }
 
+/**
+ * What stands beside the end of a prompt of one stay that is over: all of its codes. Only the last position
+ * is looked at, so the others can stay 0.
+ */
+function standingPlain(
+  { firstCode }: Card,
+  { prompt, sample }: Asked,
+  [B, L]: readonly [number, number],
+) {
+  const weights = new Float32Array(B * 2 * L * L);
+  const facts = new Float32Array(B * L * 7);
+  const x = (sample.ageYears - 60) / 10;
+  const stay = (sample.history.visitStart[0] ?? 0) - (sample.history.visitEnd[0] ?? 0);
+  for (let b = 0; b < B; b++) {
+    facts.set([1, x, (x * x) / 4, 1, 0, 0, Math.log1p(stay)], (b * L + L - 1) * 7);
+    for (const [j, token] of prompt.entries()) {
+      if (token < firstCode) continue;
+      weights[(b * 2 * L + L - 1) * L + j] = prompt.indexOf(token) === j ? 1 : 0;
+      weights[(b * 2 * L + 2 * L - 1) * L + j] = 1;
+    }
+  }
+  return { "standing.weights": weights, "standing.facts": facts };
+}
+
+interface Asked {
+  readonly prompt: readonly number[];
+  readonly sample: MadeSample;
+}
+
 /** Probabilities [rows, V] after the last token of rows of one length, by the file alone. */
-async function nextPlain({ bytes, inputs }: ExportedModel, rows: readonly number[][]) {
+async function nextPlain(
+  { bytes, inputs }: ExportedModel,
+  card: Card,
+  asked: Asked,
+  rows: readonly (readonly number[])[],
+) {
   const [B, L] = [rows.length, rows[0]?.length ?? 0];
   const causal = Float32Array.from({ length: L * L }, (_, i) =>
     i % L <= Math.floor(i / L) ? 0 : -1e9,
@@ -66,6 +101,7 @@ async function nextPlain({ bytes, inputs }: ExportedModel, rows: readonly number
     "tokens.ids": Int32Array.from(rows.flat()),
     "positions.ids": Int32Array.from({ length: B * L }, (_, i) => i % L),
     causal,
+    ...standingPlain(card, asked, [B, L]),
   };
   const all = await runPlain(bytes, inputs, feeds, { B, L });
   const V = all.length / (B * L);
@@ -97,17 +133,19 @@ function append(walk: Walk, token: number, card: Card, random: Random): void {
 }
 
 /** Share of futures of a prompt in which an admission comes within 15 days. */
-async function sharePlain(exported: ExportedModel, card: Card, prompt: number[], futures: number) {
+async function sharePlain(exported: ExportedModel, card: Card, asked: Asked, futures: number) {
   const random = Random.fromSeed(8).derive("plain");
   const walks = Array.from(
     { length: futures },
-    (): Walk => ({ row: [...prompt], days: 0, isBack: undefined }),
+    (): Walk => ({ row: [...asked.prompt], days: 0, isBack: undefined }),
   );
   for (let step = 0; step < 24; step++) {
     const open = walks.filter(({ isBack }) => isBack === undefined);
     if (open.length === 0) break;
     const next = await nextPlain(
       exported,
+      card,
+      asked,
       open.map(({ row }) => row),
     );
     for (const [i, walk] of open.entries()) {
@@ -137,7 +175,8 @@ t.test("futures drawn by onnxruntime alone give the model's probabilities", asyn
   const card = exported.vocabulary as unknown as Card;
   t.same(card.tokens, exported.columns);
   for (const [i, sample] of samples.entries()) {
-    const share = await sharePlain(exported, card, promptPlain(card, sample), FUTURES);
+    const asked = { prompt: promptPlain(card, sample), sample };
+    const share = await sharePlain(exported, card, asked, FUTURES);
     const p = expected[i] as number;
     // Two shares of as many futures each differ by less than four standard deviations.
     const most = 4 * Math.sqrt((2 * p * (1 - p)) / FUTURES);
@@ -155,8 +194,9 @@ t.test("the file gives the next token's probabilities at the fit's temperature",
     await model.dispose();
     if (exported === undefined) throw new Error("no ONNX form");
     const card = exported.vocabulary as unknown as Card;
-    const prompts = [promptPlain(card, atDischarge(subjects, () => false)[0] as MadeSample)];
-    return (await nextPlain(exported, prompts))[0] as Float32Array;
+    const sample = atDischarge(subjects, () => false)[0] as MadeSample;
+    const prompt = promptPlain(card, sample);
+    return (await nextPlain(exported, card, { prompt, sample }, [prompt]))[0] as Float32Array;
   };
   const [plain, cool] = [await exportAt(1), await exportAt(0.5)];
   const sum = plain.reduce((a, p) => a + p * p, 0);

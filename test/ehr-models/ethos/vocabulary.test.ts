@@ -2,6 +2,7 @@ import t from "tap";
 import { Random } from "../../../core/random.ts";
 import { piecesOf } from "../../../ehr-models/ethos/code-tokens.ts";
 import { HALF_YEAR, INTERVAL_BOUNDS, Intervals } from "../../../ehr-models/ethos/intervals.ts";
+import { FACTS, type Standing } from "../../../ehr-models/ethos/standing.ts";
 import { eventsOf } from "../../../ehr-models/ethos/timeline.ts";
 import { LEADING, Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import {
@@ -37,6 +38,13 @@ const vocabularyWith = (more: Partial<ConstructorParameters<typeof Vocabulary>[1
     leastSubjects: 1,
     ...more,
   });
+
+const nothingStands = (n: number): Standing => ({
+  upTo: new Int32Array(n + 1),
+  lastFrom: new Int32Array(n + 1),
+  lastTo: new Int32Array(n + 1),
+  facts: new Float32Array((n + 1) * FACTS),
+});
 
 /** Tokens in words. */
 function words(v: Vocabulary, tokens: Iterable<number>): string[] {
@@ -199,6 +207,7 @@ t.test(
     const subjects: Subject[] = [23, 7, 1].map((n, s) => ({
       tokens: Int32Array.from({ length: n }, (_, i) => v.firstCode + ((s + i) % 5)),
       ageDays: Float64Array.from({ length: n + 1 }, (_, i) => 10000 + 400 * i),
+      standing: nothingStands(n),
       sex: 1,
       race: s,
     }));
@@ -241,7 +250,8 @@ t.test(
 t.test("long timelines are cut elsewhere in another epoch", (t) => {
   const v = vocabularyWith();
   const tokens = new Int32Array(100).fill(v.firstCode);
-  const subject = { tokens, ageDays: new Float64Array(101), sex: 0, race: 0 };
+  const encoded = { tokens, ageDays: new Float64Array(101), standing: nothingStands(100) };
+  const subject = { ...encoded, sex: 0, race: 0 };
   const starts = (seed: number) =>
     cutWindows([subject], 20, Random.fromSeed(seed)).map(({ from }) => from);
   t.notSame(starts(1), starts(2));
