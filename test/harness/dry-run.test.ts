@@ -38,7 +38,7 @@ t.test(
         t.ok(cell === "masked" || Number(cell) >= 10, `${cell}`);
     const text = dryRunSummary(masked);
     t.match(text, /masked/);
-    t.match(text, /learningRate=/);
+    t.match(text, /model: \w+=/);
     t.match(text, /nothing was trained/);
   },
 );

@@ -114,7 +114,7 @@ t.test("mistakes in its flags are found before anything runs", async (t) => {
     [["--models", "logistik"], /did you mean "logistic"/],
     [["--models", "logistic", "--seeds", "0,0"], /--seeds is "0,0"/],
     [["--models", "logistic", "--jobs", "0"], /--jobs is 0/],
-    [["--models", "logistic", "--set", "logistic.learningRte=1"], /learningRate/],
+    [["--models", "logistic", "--set", "logistic.toleranse=1"], /tolerance/],
     [["--models", "logistic", "--preset", "papre"], /papre/],
     [["--models", "logistic", "--epochs", "0"], /--epochs is 0/],
   ] as const) {
