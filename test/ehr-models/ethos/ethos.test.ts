@@ -112,6 +112,25 @@ t.test(
   },
 );
 
+t.test("every setting of training has a say", async (t) => {
+  const course: Course = { again: [1, 1], soon: 0.5, dies: [0.5, 0.5] };
+  const subjects = plantedSubjects(30, course, 7);
+  const samples = source(atDischarge(subjects, () => false));
+  const fit = context(samples, whole(subjects), DIES_NEXT, { epochs: 1 });
+  const plain = await predictions(fit, { futures: 2 }, samples);
+  for (const other of [
+    { epsilon: 1e-2 },
+    { readout: "attention" },
+    { endingWeight: 0 },
+    { codeDropout: 0 },
+  ])
+    t.notSame(
+      await predictions(fit, { futures: 2, ...other }, samples),
+      plain,
+      Object.keys(other).join(),
+    );
+});
+
 t.test("a fit that was stopped goes on from its checkpoint to the same predictions", async (t) => {
   const course: Course = { again: [0.6, 0.6], soon: 0.5, dies: [0.5, 0.5] };
   const subjects = plantedSubjects(40, course, 4);
@@ -194,6 +213,9 @@ t.test(
     await t.rejects(fit({ estimate: "guess" }), /estimate "guess"/);
     await t.rejects(fit({ temperature: 0 }), /temperature is 0/);
     await t.rejects(fit({ futures: 0.5 }), /futures is 0.5/);
+    await t.rejects(fit({ readout: "guess" }), /readout "guess"/);
+    await t.rejects(fit({ endingWeight: -1 }), /endingWeight is -1/);
+    await t.rejects(fit({ codeDropout: 1 }), /codeDropout is 1/);
     const two = { classes: [["ATC/B01AB01"], ["ATC/C07AB02"]], until: [], withinDays: 9 };
     await t.rejects(fit({ estimate: "weighted" }, two), /one class/);
     await t.rejects(fit({ estimate: "weighted", topK: 5 }), /topK 0/);
