@@ -29,8 +29,9 @@ export type UnitRepresentation =
     }
   | {
       /**
-       * Rows of a codebook, weighted and summed per segment, segments side by side, behind a trained
-       * projection: vector = concat over s of sum over k of weights[s, k] · codebook[tokens[s, k]].
+       * Tokens: rows of a codebook with weights, per segment. Where `learned`, a model learns a vector a token and
+       * sums them by weight; else the codebook's own rows are summed per segment, segments side by side, behind a
+       * trained projection: vector = concat over s of sum over k of weights[s, k] · codebook[tokens[s, k]].
        */
       readonly kind: "tokens";
       /** [V × segments × K] rows of the codebook; rows of units 0 and 1 are zero. */
@@ -42,7 +43,9 @@ export type UnitRepresentation =
       /** [N × width], row-major. */
       readonly codebook: Float32Array;
       readonly width: number;
-      /** Whether training may also move the codebook. */
+      /** Whether models learn a vector of their own for each token. */
+      readonly learned: boolean;
+      /** Whether training may also move the codebook; not where `learned`. */
       readonly trainable: boolean;
       /** As of `vectors`. */
       readonly residual?: Uint8Array;

@@ -44,7 +44,7 @@ async function fit(context: TokenizerContext): Promise<Tokenizer> {
 
 export const bertText: TokenizerDefinition = {
   name: "bert-text",
-  version: 2,
+  version: 3,
   description: "Frozen text features of each code's description; no graph, no quantization.",
   reference: "the BERT tokenizer of Su et al., ICML 2025, figure 4",
   defaults: { seed: 0, trainable: false, residual: true, text: "hashed", hub: "" },

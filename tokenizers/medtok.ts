@@ -6,18 +6,18 @@ import { MEDTOK_OPTIONS, RUN_PRESETS } from "./pipeline/settings.ts";
 
 export const medtok: TokenizerDefinition = {
   name: "medtok",
-  version: 3,
+  version: 4,
   description:
     "Text and graph of each code, quantized by one codebook; trained once on the store's codes, or loaded.",
   reference: "Su et al., Multimodal Medical Code Tokenizer, ICML 2025",
   defaults: MEDTOK_OPTIONS,
   presets: {
     ...RUN_PRESETS,
-    tokens: { mode: "tokens", trainable: true },
-    trainable: { trainable: true },
+    codebook: { mode: "codebook", trainable: true },
+    trainable: { mode: "vectors", trainable: true },
     "without-text": { modality: "graph" },
     "without-graph": { modality: "text" },
-    "without-quantization": { quantised: false },
+    "without-quantization": { mode: "vectors", quantised: false },
     "random-codebook": { codebook: "random" },
     "co-occurrence": { coOccurrence: true },
     primekg: { graph: "primekg" },

@@ -1,5 +1,5 @@
 /**
- * The control of MedTok: its vectors exchanged at random among codes of one vocabulary. Everything but their
+ * The control of MedTok: its tokens and vectors exchanged at random among codes of one vocabulary. Everything but their
  * meaning is the same, so only the gap to it is due to what the tokens know (models.md 0.9).
  */
 import type { TokenizerDefinition } from "../core/tokenizer.ts";
@@ -11,8 +11,9 @@ import { exchangedRows } from "./pipeline/units.ts";
 
 export const permutedRows: TokenizerDefinition = {
   name: "permuted-rows",
-  version: 3,
-  description: "MedTok's vectors exchanged among codes of one vocabulary: the control of medtok.",
+  version: 4,
+  description:
+    "MedTok's tokens and vectors exchanged among codes of one vocabulary: the control of medtok.",
   reference: "Su et al., ICML 2025, with rows exchanged",
   defaults: MEDTOK_OPTIONS,
   presets: RUN_PRESETS,

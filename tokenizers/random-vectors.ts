@@ -30,7 +30,7 @@ async function fit(context: TokenizerContext): Promise<Tokenizer> {
 
 export const randomVectors: TokenizerDefinition = {
   name: "random-vectors",
-  version: 2,
+  version: 3,
   description: "A fixed random vector per code, as wide and long as MedTok's: the floor.",
   reference: "the random-table control of embeddings; compare with medtok and permuted-rows",
   defaults: { width: 256, norm: 1.25, trainable: false, residual: true },

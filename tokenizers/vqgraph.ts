@@ -9,16 +9,18 @@ import { VQGRAPH_DEFAULTS, VQGRAPH_PUBLISHED } from "./vqgraph/config.ts";
 
 export const vqgraph: TokenizerDefinition = {
   name: "vqgraph",
-  version: 2,
+  version: 3,
   description:
     "Each code's nodes in the graph, each by one row of a codebook that rebuilds the graph; no text.",
   reference: "Yang et al., VQGraph, ICLR 2024, as a tokenizer in Su et al., ICML 2025, figure 4",
   defaults: VQGRAPH_DEFAULTS,
   presets: {
     published: VQGRAPH_PUBLISHED,
-    tokens: { mode: "tokens", trainable: true },
-    trainable: { trainable: true },
-    "vectors-alone": { residual: false },
+    codebook: { mode: "codebook", trainable: true },
+    vectors: { mode: "vectors" },
+    trainable: { mode: "vectors", trainable: true },
+    "vectors-alone": { mode: "vectors", residual: false },
+    "tokens-alone": { residual: false },
     "co-occurrence": { coOccurrence: true },
     primekg: { graph: "primekg" },
   },

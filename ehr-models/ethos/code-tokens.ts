@@ -74,7 +74,7 @@ export function spellCodes(
     if (isStructure(codes, row)) return [`code/${code}`];
     const u = unit[row] as number;
     if (u <= UNKNOWN_UNIT) return [unknownName(codes, row)];
-    if (representation.kind === "tokens")
+    if (representation.kind === "tokens" && !representation.learned)
       return heaviestRows(representation, u).map((r, s) => rowName(s, r));
     return spelling === "pieces" ? piecesOf(code) : [unitName(u)];
   });

@@ -4,7 +4,8 @@
  * who is near to whom.
  */
 import type { Random } from "../../core/random.ts";
-import type { Tokenizer } from "../../core/tokenizer.ts";
+import type { Tokenizer, UnitRepresentation } from "../../core/tokenizer.ts";
+import { denseVectors } from "../token-rows.ts";
 import { rowName, unitName } from "./code-tokens.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -15,7 +16,14 @@ type Source = (
   name: string,
 ) => { readonly vector: Float32Array; readonly segment: number } | undefined;
 
-function sourceOf({ representation: r, vocabularySize }: Tokenizer): Source | undefined {
+/** Vectors that tokens stand for, where codes are not spelled in them. */
+function unspelled(r: UnitRepresentation): UnitRepresentation {
+  if (r.kind !== "tokens" || !r.learned) return r;
+  const width = r.segments * r.width;
+  return { kind: "vectors", values: denseVectors(r), width, trainable: true };
+}
+
+function sourceOf(r: UnitRepresentation, vocabularySize: number): Source | undefined {
   if (r.kind === "learned") return undefined;
   const byName = new Map<string, { vector: Float32Array; segment: number }>();
   const put = (name: string, table: Float32Array, row: number, segment: number) =>
@@ -42,8 +50,8 @@ export function firstRows(
   width: number,
   random: Random,
 ): Float32Array | undefined {
-  const source = sourceOf(tokenizer);
-  const { representation: r } = tokenizer;
+  const r = unspelled(tokenizer.representation);
+  const source = sourceOf(r, tokenizer.vocabularySize);
   if (source === undefined || r.kind === "learned") return undefined;
   const noise = random.derive("tokens");
   const rows = Float32Array.from(

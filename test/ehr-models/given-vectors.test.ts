@@ -1,48 +1,47 @@
 import t from "tap";
 import { Random } from "../../core/random.ts";
 import type { Tokenizer } from "../../core/tokenizer.ts";
-import { embedCodes, frozenTables, standardOf } from "../../ehr-models/code-embedding.ts";
+import {
+  embedCodes,
+  featuresOf,
+  frozenTables,
+  standardOf,
+} from "../../ehr-models/code-embedding.ts";
+import { similarityFeatures } from "../../ehr-models/similarity.ts";
+import { denseVectors } from "../../ehr-models/token-rows.ts";
 import { Graph } from "../../engine/graph.ts";
 import { asVectors, SEGMENTS, tokenTokenizer, V, WIDTH } from "../support/made-tokens.ts";
 import { makeTrainer, trainSteps } from "../support/unit-trainer.ts";
 
 const OUT = 5;
 
-t.test("given vectors are centred and evened out over the units", async (t) => {
-  const { representation } = asVectors(tokenTokenizer(false));
-  if (representation.kind !== "vectors") throw new Error("vectors wanted");
-  const { values, width } = representation;
+t.test("a codebook under training is centred and scaled by its first vectors", async (t) => {
+  const tokens = tokenTokenizer(true).representation;
   const d = SEGMENTS * WIDTH;
-  t.equal(width, d);
-  const standard = standardOf(representation).values;
-  t.same(standard.slice(0, 2 * d), new Float32Array(2 * d), "padding and unknown stay zero");
-  const rows = (x: Float32Array) =>
-    Array.from({ length: V - 2 }, (_, i) => [...x.slice((i + 2) * d, (i + 3) * d)]);
-  const after = rows(standard);
+  const { centre, factor } = standardOf(tokens);
+  const vectors = denseVectors(tokens);
+  const rows = Array.from({ length: V - 2 }, (_, i) => [
+    ...vectors.slice((i + 2) * d, (i + 3) * d),
+  ]);
   const mean = (x: readonly number[]) => x.reduce((a, b) => a + b, 0) / x.length;
-  for (let j = 0; j < d; j++) t.ok(Math.abs(mean(after.map((row) => row[j] ?? 9))) < 1e-6);
-  const dot = (a: readonly number[], b: readonly number[]) =>
-    a.reduce((sum, x, j) => sum + x * (b[j] ?? Number.NaN), 0);
-  t.ok(Math.abs(mean(after.map((row) => dot(row, row))) - 1) < 1e-5);
-  // Half way to white: products of the new vectors, squared as a matrix, are those of the old ones to a factor.
-  const before = rows(values);
-  const centre = before[0]?.map((_, j) => mean(before.map((row) => row[j] ?? 9))) ?? [];
-  const centred = before.map((row) => row.map((x, j) => x - (centre[j] ?? 9)));
-  const product = (a: number, b: number) =>
-    after.reduce((sum, row) => sum + dot(after[a] ?? [], row) * dot(row, after[b] ?? []), 0);
-  const ratio = product(0, 0) / dot(centred[0] ?? [], centred[0] ?? []);
-  for (const [a, b] of [
-    [0, 1],
-    [3, 3],
-    [5, 40],
-    [20, 7],
-  ] as const)
-    t.ok(Math.abs(product(a, b) - ratio * dot(centred[a] ?? [], centred[b] ?? [])) < 1e-5);
-  const alike = { ...representation, values: new Float32Array(values.length).fill(3, 2 * d) };
-  t.ok(
-    standardOf(alike).values.every((x) => x === 0),
-    "vectors that are all alike say nothing",
-  );
+  for (const [j, x] of centre.entries())
+    t.ok(Math.abs(mean(rows.map((row) => row[j] ?? 9)) - x) < 1e-9);
+  const moved = rows.map((row) => row.map((x, j) => factor * (x - (centre[j] ?? 9))));
+  const square = mean(moved.map((row) => row.reduce((sum, x) => sum + x * x, 0)));
+  t.ok(Math.abs(square - 1) < 1e-6);
+  const alike = { ...tokens, codebook: new Float32Array(tokens.codebook.length).fill(3) };
+  t.equal(standardOf(alike).factor, 1, "vectors that are all alike are left at their size");
+});
+
+t.test("frozen vectors are read through features of similarity, made once", async (t) => {
+  const tokens = tokenTokenizer(false);
+  const given = asVectors(tokens).representation;
+  if (given.kind !== "vectors") throw new Error("vectors wanted");
+  const wanted = similarityFeatures(given.values, given.width, 2);
+  t.same(featuresOf(given), wanted);
+  t.equal(featuresOf(given), featuresOf(given));
+  t.same(featuresOf(tokens.representation), wanted, "frozen tokens by the vectors they stand for");
+  t.equal(frozenTables(tokens)["codes.vectors"], featuresOf(tokens.representation).values);
 });
 
 /** Marks of the units that have a residual: those from 10 to 40. */

@@ -54,10 +54,11 @@ t.test(
   "given vectors cost a projection and the unknown vector, and their own size when trained",
   async (t) => {
     const sizes = { width: 16, heads: 2, layers: 1, feedForward: 16 };
-    const fixed = layer(8, 16) + 8;
+    const m = V - 2; // a feature of similarity to each known code
+    const fixed = layer(m, 16) + m;
     for (const [trainable, codes] of [
       [false, fixed],
-      [true, fixed + V * 8],
+      [true, fixed + V * m],
     ] as const) {
       const tokenizer = vectorTokenizer(trainable);
       const model = await transformer.fit(contextOf({ train, tokenizer, epochs: 1 }), sizes);

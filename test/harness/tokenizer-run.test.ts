@@ -75,7 +75,7 @@ t.test(
     for (const [name, options, tokenizerDir] of [
       ["baseline", {}, null],
       ["medtok", tiny, null],
-      ["medtok", { ...tiny, mode: "tokens", trainable: true }, null],
+      ["medtok", { ...tiny, mode: "codebook", trainable: true }, null],
       ["medtok", {}, folder],
       ["permuted-rows", tiny, null],
       ["bert-text", {}, null],

@@ -1,7 +1,7 @@
 /** Tokenizers with made-up tokens of a small codebook. */
 import { Random } from "../../core/random.ts";
 import type { Tokenizer } from "../../core/tokenizer.ts";
-import { denseVectors } from "../../ehr-models/code-embedding.ts";
+import { denseVectors } from "../../ehr-models/token-rows.ts";
 import { CODE_COUNT } from "./samples.ts";
 
 export const SEGMENTS = 4;
@@ -10,8 +10,14 @@ export const WIDTH = 2;
 export const ROWS = 12;
 export const V = CODE_COUNT + 2;
 
-/** Made-up tokens: distinct rows within a segment, weights that sum to 1, nothing at units 0 and 1. */
-export function tokenTokenizer(trainable: boolean): Tokenizer & {
+/**
+ * Made-up tokens: distinct rows within a segment, weights that sum to 1, nothing at units 0 and 1. Read as rows of
+ * the codebook, or with a learned vector a token.
+ */
+export function tokenTokenizer(
+  trainable: boolean,
+  learned = false,
+): Tokenizer & {
   representation: Extract<Tokenizer["representation"], { kind: "tokens" }>;
 } {
   const random = Random.fromSeed(8).derive("tokens");
@@ -39,6 +45,7 @@ export function tokenTokenizer(trainable: boolean): Tokenizer & {
       perSegment: K,
       codebook,
       width: WIDTH,
+      learned,
       trainable,
     },
     artefactHash: "made-up",

@@ -1,7 +1,7 @@
 /** A small code table, a context to fit tokenizers in, and settings that train in a moment. */
 import { Random } from "../../core/random.ts";
 import type { CodeTable, Tokenizer, TokenizerContext } from "../../core/tokenizer.ts";
-import { denseVectors } from "../../ehr-models/code-embedding.ts";
+import { denseVectors } from "../../ehr-models/token-rows.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
 
 const TITLES: Readonly<Record<string, string>> = {

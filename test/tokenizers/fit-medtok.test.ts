@@ -34,8 +34,8 @@ t.test("medtok gives every code of the store a unit, and trains once", async (t)
 });
 
 t.test("tokens say the same as vectors", async (t) => {
-  const vectors = values(await fit("medtok", context(cache)));
-  const tokens = values(await fit("medtok", context(cache, { mode: "tokens" })));
+  const vectors = values(await fit("medtok", context(cache, { mode: "vectors" })));
+  const tokens = values(await fit("medtok", context(cache, { mode: "codebook" })));
   t.equal(tokens.length, vectors.length);
   for (const [i, x] of vectors.entries())
     if (!(Math.abs(x - (tokens[i] ?? Number.NaN)) < 1e-5)) t.fail(`${i}: ${x} and ${tokens[i]}`);
@@ -140,7 +140,7 @@ t.test(
     t.equal(unitOf("DRUG/insulin glargine"), 1);
     t.ok(unitOf("NDC/00338004904") > 1, "mapped");
     t.equal(made.vocabularySize, 2 + new Set(made.unit).size - 1);
-    const tokens = await fit("medtok", context("", { mode: "tokens" }, { directory }));
+    const tokens = await fit("medtok", context("", { mode: "codebook" }, { directory }));
     for (const [i, x] of values(made).entries())
       t.ok(Math.abs(x - (values(tokens)[i] ?? Number.NaN)) < 1e-6);
     await t.rejects(fit("medtok", context("", { quantised: false }, { directory })), {

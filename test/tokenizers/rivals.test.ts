@@ -26,7 +26,8 @@ t.test(
     ] as const)
       for (const [part, norm] of norms(await row({ modality })).entries())
         t.equal(norm === 0, (zero as readonly number[]).includes(part), `${modality} ${part}`);
-    for (const norm of norms(await row({ quantised: false }))) t.ok(Math.abs(norm - 1) < 1e-5);
+    for (const norm of norms(await row({ mode: "vectors", quantised: false })))
+      t.ok(Math.abs(norm - 1) < 1e-5);
     const trained = await row({});
     const random = await row({ codebook: "random" });
     t.notSame(random, trained);
@@ -77,6 +78,8 @@ t.test("options that are not offered or do not go together are refused", async (
     [{ mode: "words" }, /mode cannot be words/],
     [{ codebook: "none" }, /codebook cannot be none/],
     [{ mode: "tokens", quantised: false }, /have no tokens/],
+    [{ mode: "codebook", quantised: false }, /have no tokens/],
+    [{ trainable: true }, /learnt in any case/],
     [{ nothing: 1 }, /no option "nothing"/],
   ] as const)
     t.throws(() => settingsOf(options, 100), { name: "BenchError", message });
@@ -116,13 +119,13 @@ t.test(
 t.test("everything that the paper compares is there by name", (t) => {
   for (const [name, presets] of [
     ["bert-text", []],
-    ["vqgraph", ["tokens", "published", "primekg"]],
+    ["vqgraph", ["codebook", "vectors", "published", "primekg"]],
     ["random-vectors", []],
     ["permuted-rows", []],
     [
       "medtok",
       [
-        ...["paper", "tokens", "trainable", "without-text", "without-graph"],
+        ...["paper", "codebook", "vectors", "trainable", "without-text", "without-graph"],
         ...["without-quantization", "random-codebook", "primekg"],
       ],
     ],

@@ -35,7 +35,7 @@ export function checkHolder(
 /** @throws BenchError */
 export function refuseWithoutTokens(): never {
   return refuse(
-    "mode=tokens needs a codebook, which this tokenizer has not",
+    "only mode=vectors is possible: this tokenizer has no codebook",
     "--tokenizer-set",
     "set mode=vectors",
   );
@@ -56,7 +56,7 @@ export function checkFolder(
   const { config } = readConfig(folder);
   checkHolder(config, folder, accepted);
   const hasTokens = config.tokens !== null && config.files[FILES.codebook] !== undefined;
-  if (options["mode"] === "tokens" && !hasTokens) refuseWithoutTokens();
+  if (options["mode"] !== "vectors" && !hasTokens) refuseWithoutTokens();
 }
 
 /** Files to train from. @throws BenchError where they and the options do not go together. */

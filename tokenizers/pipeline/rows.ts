@@ -206,5 +206,6 @@ export function tokenizerOfRows(
   if (mode === "vectors")
     return vectorTokenizer({ ...common, values: made.embeddings, width: made.width });
   if (made.tokens === null) refuseWithoutTokens();
-  return tokenTokenizer({ ...common, ...made.tokens, width: made.width / made.tokens.segments });
+  const width = made.width / made.tokens.segments;
+  return tokenTokenizer({ ...common, ...made.tokens, width, learned: mode === "tokens" });
 }

@@ -7,16 +7,20 @@ import {
   type MedTokConfig,
   medTokConfig,
 } from "../medtok/config.ts";
+import { checkMode, MODES } from "./modes.ts";
 
 /** What a run chooses beside the network's own options. */
 export const USE_DEFAULTS = {
-  /** `vectors`: each code's vector; `tokens`: weighted rows of the codebook, which equal them while frozen. */
-  mode: "vectors" as string,
+  /**
+   * `tokens`: the model learns a vector a token and adds those of a code by weight; `vectors`: it reads each code's
+   * vector; `codebook`: weighted rows of the codebook, which equal the vectors while frozen.
+   */
+  mode: "tokens" as string,
   /** Whether a model's training may also move the vectors, or the codebook. */
   trainable: false,
   /**
-   * Whether codes of training subjects also have a learned vector of their own beside the given one.
-   * `Deviation:` the paper's models read the given vectors alone.
+   * Whether codes of training subjects also have a learned vector of their own beside what the tokenizer gives.
+   * `Deviation:` the paper's models read what the tokenizer gives alone.
    */
   residual: true,
   /** False: the vectors before quantization (ablation). */
@@ -43,8 +47,10 @@ export const MEDTOK_OPTIONS: Hyperparameters = { ...USE_DEFAULTS, ...MEDTOK_DEFA
 
 /** Named sets of options of a run's tokenizer. */
 export const RUN_PRESETS: Readonly<Record<string, Hyperparameters>> = {
-  paper: { ...MEDTOK_PRESETS["paper"], residual: false },
-  "vectors-alone": { residual: false },
+  paper: { ...MEDTOK_PRESETS["paper"], mode: "vectors", residual: false },
+  vectors: { mode: "vectors" },
+  "vectors-alone": { mode: "vectors", residual: false },
+  "tokens-alone": { residual: false },
 };
 
 export type Use = typeof USE_DEFAULTS;
@@ -55,7 +61,7 @@ export interface Settings {
 }
 
 const CHOICES = {
-  mode: ["vectors", "tokens"],
+  mode: MODES,
   codebook: ["trained", "random"],
   graph: ["own", "primekg"],
   text: ["hashed", "sentence"],
@@ -76,9 +82,10 @@ export function settingsOf(options: Hyperparameters, codes: number): Settings {
         fix: `choose one of ${allowed.join(", ")}`,
         exitCode: 2,
       });
-  if (use["mode"] === "tokens" && use["quantised"] === false)
+  checkMode(use["mode"], use["trainable"]);
+  if (use["mode"] !== "vectors" && use["quantised"] === false)
     throw new BenchError({
-      what: "mode=tokens with quantised=false: vectors before quantization have no tokens",
+      what: `mode=${use["mode"]} with quantised=false: vectors before quantization have no tokens`,
       fix: "set mode=vectors",
       exitCode: 2,
     });

@@ -81,11 +81,12 @@ export interface TokenRows extends Omit<VectorRows, "values" | "width"> {
   /** [N × width]. */
   readonly codebook: Float32Array;
   readonly width: number;
+  readonly learned: boolean;
 }
 
-/** A tokenizer of weighted codebook rows. */
+/** A tokenizer of weighted tokens. */
 export function tokenTokenizer(given: TokenRows): Tokenizer {
-  const { ids, weights, segments, perSegment, codebook, width, trainable } = given;
+  const { ids, weights, segments, perSegment, codebook, width, learned, trainable } = given;
   const each = segments * perSegment;
   const vocabularySize = FIRST + ids.length / each;
   const unit = unitsOf(given.rows);
@@ -97,6 +98,7 @@ export function tokenTokenizer(given: TokenRows): Tokenizer {
     perSegment,
     codebook,
     width,
+    learned,
     trainable,
     ...residualFor(unit, vocabularySize, given),
   };

@@ -2,10 +2,11 @@
 import { BenchError } from "../../core/errors.ts";
 import type { Hyperparameters } from "../../core/hyperparameters.ts";
 import { codebookSizeFor } from "../medtok/config.ts";
+import { checkMode, MODES } from "../pipeline/modes.ts";
 
 export const VQGRAPH_DEFAULTS = {
   /** `vectors`: each code's vector; `tokens`: rows of the codebook, which give the same while frozen. */
-  mode: "vectors" as string,
+  mode: "tokens" as string,
   /** Whether a model's training may also move the vectors, or the codebook. */
   trainable: false,
   /**
@@ -53,7 +54,7 @@ export const VQGRAPH_PUBLISHED: Partial<VqGraphConfig> = {
   restartEvery: 0,
 };
 
-const CHOICES = { mode: ["vectors", "tokens"], graph: ["own", "primekg"] } as const;
+const CHOICES = { mode: MODES, graph: ["own", "primekg"] } as const;
 
 function refuse(what: string, fix: string): never {
   throw new BenchError({ what, fix, exitCode: 2 });
@@ -69,6 +70,7 @@ export function vqGraphConfig(options: Hyperparameters, codes: number): VqGraphC
     if (!(allowed as readonly string[]).includes(value))
       refuse(`vqgraph's option ${name} cannot be ${value}`, `choose one of ${allowed.join(", ")}`);
   }
+  checkMode(config.mode, config.trainable);
   for (const name of ["codebookSize", "width", "steps", "block", "neighbours"] as const)
     if (!Number.isInteger(config[name]) || config[name] < 1)
       refuse(`vqgraph's option ${name} cannot be ${config[name]}`, "give a whole number above 0");

@@ -30,6 +30,7 @@ function tokenTokenizer(): Tokenizer {
       perSegment,
       codebook: Float32Array.from({ length: rows * width }, () => random.normal()),
       width,
+      learned: false,
       trainable: false,
     },
   };

@@ -1,0 +1,108 @@
+/**
+ * Codes as weighted tokens, n tokens a unit in all segments together, with ids t and weights w:
+ *
+ *   learned     E[c] = s Σ_n w[c, n] Θ[t[c, n]]                    Θ: a vector a token that the model learns
+ *   codebook    e[c] = concat over segments of Σ_k w[c, s, k] B[t[c, s, k]]     B: the tokenizer's codebook
+ *
+ * s makes the mean over units of Σ (weights of one token)² one, so that E starts as large as a learned vector a code
+ * would: what two codes share is the part of their tokens that is the same.
+ */
+import type { UnitRepresentation } from "../core/tokenizer.ts";
+import type { Tensor } from "../engine/graph.ts";
+import { given, normal } from "../engine/initial.ts";
+import { lookup, table } from "../engine/layers/embedding.ts";
+import { scale } from "../engine/ops/elementwise.ts";
+import { reshape } from "../engine/ops/layout.ts";
+import { matmul } from "../engine/ops/matmul.ts";
+import { type Dim, multiplyDims, sizeOf } from "../engine/shape.ts";
+
+export type Tokens = Extract<UnitRepresentation, { readonly kind: "tokens" }>;
+
+/** Units before the first that has tokens: padding and unknown. */
+const FIRST_KNOWN = 2;
+/** Names of the inputs that the fixed tables are fed through. */
+export const TOKENS = "codes.tokens";
+export const WEIGHTS = "codes.weights";
+
+/** Σ_k w[k] Θ[t[k]] [places, width] of the rows of a table, K tokens a place. */
+function weightedRows(codes: Tensor, rows: Tensor, tokens: Tokens, places: Dim, K: number): Tensor {
+  const g = codes.graph;
+  const V = tokens.tokens.length / (tokens.segments * tokens.perSegment);
+  const each = tokens.segments * tokens.perSegment;
+  const ids = g.input(TOKENS, [V, each], "int32");
+  const weights = g.input(WEIGHTS, [V, each]);
+  const width = rows.shape[1] as Dim;
+  const looked = reshape(lookup(rows, lookup(ids, codes)), [places, K, width]);
+  const shares = reshape(lookup(weights, codes), [places, 1, K]);
+  return reshape(matmul(shares, looked), [places, width]);
+}
+
+/**
+ * Weighted sums of codebook rows [B*L, segments · width] of units [B, L]. The rows of every position are looked up anew
+ * in each part of a batch, 4 · segments · K · width bytes a position (5 KiB for MedTok), so that their gradient can
+ * leave the graph as rows and be summed into the codebook in a fixed order.
+ */
+export function codebookRows(codes: Tensor, tokens: Tokens): Tensor {
+  const { segments, perSegment, codebook, width } = tokens;
+  const B = table(codes.graph, "codebook", codebook.length / width, width, {
+    initial: given(codebook),
+  });
+  const places = multiplyDims(sizeOf(codes.shape), segments);
+  const rows = weightedRows(codes, B, tokens, places, perSegment);
+  return reshape(rows, [sizeOf(codes.shape), segments * width]);
+}
+
+/** E [B*L, width] of units [B, L] from a learned vector a token; zero for padding and unknown. */
+export function learnedRows(
+  codes: Tensor,
+  tokens: Tokens,
+  width: number,
+  initialScale: number,
+): Tensor {
+  const { segments, perSegment, codebook } = tokens;
+  const options = { initial: normal(initialScale), decay: true };
+  const rows = codebook.length / tokens.width;
+  const theta = table(codes.graph, "vocabulary", rows, width, options);
+  const places = sizeOf(codes.shape);
+  const sums = weightedRows(codes, theta, tokens, places, segments * perSegment);
+  return scale(sums, 1 / Math.sqrt(meanSquareWeight(tokens)));
+}
+
+/** The mean over units of Σ over distinct tokens of (its weights in all segments)². */
+export function meanSquareWeight({ tokens, weights, segments, perSegment }: Tokens): number {
+  const each = segments * perSegment;
+  const units = tokens.length / each - FIRST_KNOWN;
+  let sum = 0;
+  for (let start = FIRST_KNOWN * each; start < tokens.length; start += each) {
+    const total = new Map<number, number>();
+    for (let n = start; n < start + each; n++) {
+      const token = tokens[n] as number;
+      total.set(token, (total.get(token) ?? 0) + (weights[n] as number));
+    }
+    for (const weight of total.values()) sum += weight * weight;
+  }
+  return sum > 0 ? sum / units : 1;
+}
+
+const dense = new WeakMap<Tokens, Float32Array>();
+
+/** The table [V × segments · width] of codebook vectors that tokens stand for; made once a tokenizer. */
+export function denseVectors(tokens: Tokens): Float32Array {
+  const known = dense.get(tokens);
+  if (known !== undefined) return known;
+  const { tokens: ids, weights, perSegment: K, codebook, width } = tokens;
+  const places = ids.length / K; // V · segments, in the order of the result
+  const values = new Float32Array(places * width);
+  for (let place = 0; place < places; place++) {
+    for (let k = 0; k < K; k++) {
+      const weight = weights[place * K + k] as number;
+      const row = (ids[place * K + k] as number) * width;
+      for (let j = 0; j < width; j++) {
+        const at = place * width + j;
+        values[at] = (values[at] as number) + weight * (codebook[row + j] as number);
+      }
+    }
+  }
+  dense.set(tokens, values);
+  return values;
+}
