@@ -126,7 +126,7 @@ t.test("what a tokenizer or model cannot do is told before anything is read", as
     [["--tokenizer", "bert-text", "--tokenizer-dir", tok], /bert-text is made by the run/],
     [
       ["--tokenizer", "medtok", "--tokenizer-dir", tok, "--tokenizer-set", "mode=tokens"],
-      /needs a codebook/,
+      /has no codebook/,
     ],
     [["--tokenizer", "medtok", "--tokenizer-set", "mode=words"], /mode cannot be words/],
     [["--tokenizer", "medtok", "--tokenizer-set", "heads=3"], /3 heads do not divide/],
