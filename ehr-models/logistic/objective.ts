@@ -105,7 +105,8 @@ class Cells {
   logits(i: number, z: Float64Array): void {
     const { start, cells, profile, width } = this.#design;
     z.fill(0);
-    for (const [s, strip] of this.#strips.entries()) {
+    for (let s = 0; s < this.#strips.length; s++) {
+      const strip = this.#strips[s] as Float64Array;
       const at = s * STRIP;
       addScaledStrip(z, at, 1, strip, this.#rows.bias * STRIP);
       for (let f = 0; f < width; f++) {
@@ -127,7 +128,8 @@ class Cells {
   /** Adds slopes in the logits of sample i, [K]. */
   add(i: number, slopes: Float64Array): void {
     const { start, cells, profile, width } = this.#design;
-    for (const [s, strip] of this.#strips.entries()) {
+    for (let s = 0; s < this.#strips.length; s++) {
+      const strip = this.#strips[s] as Float64Array;
       const at = s * STRIP;
       addScaledStrip(strip, this.#rows.bias * STRIP, 1, slopes, at);
       for (let f = 0; f < width; f++) {

@@ -21,8 +21,16 @@ export function startOf(design: Design, y: Uint8Array, block: Block): Float64Arr
   return x;
 }
 
-/** Mean square of each column of the matrix, as rows of a strip lie. */
+const squaresOf = new WeakMap<Design, Float64Array>();
+
+/** Mean square of each column of the matrix, as rows of a strip lie; made once a matrix. */
 function meanSquares(design: Design): Float64Array {
+  const known = squaresOf.get(design) ?? newMeanSquares(design);
+  squaresOf.set(design, known);
+  return known;
+}
+
+function newMeanSquares(design: Design): Float64Array {
   const { units, profile, bias, count } = rowsOf(design.units, design.width);
   const squares = new Float64Array(count);
   for (const cell of design.cells) {

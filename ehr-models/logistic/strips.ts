@@ -15,7 +15,14 @@ export function addRows(
   from: number,
   to: number,
 ): void {
-  let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let e = 0;
+  let f = 0;
+  let g = 0;
+  let h = 0;
   for (let n = from; n < to; n++) {
     const row = (ids[n] as number) * STRIP;
     a += rows[row] as number;
