@@ -77,7 +77,7 @@ async function train<H extends Hyperparameters>(
   try {
     return await fit({
       trainer,
-      optimizer: optimizerOf(hyper, context.labels),
+      optimizer: optimizerOf(hyper, context.labels, model.isDecayPerClass),
       schedule: makeSchedule(hyper.schedule, Math.round(hyper.warmup * steps), steps),
       averaging: hyper.averaging,
       epochs: context.training.epochs,

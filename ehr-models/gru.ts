@@ -38,6 +38,8 @@ const COLUMNS = [
 
 const DEFAULTS = {
   ...RIDGE_DEFAULTS,
+  /** Of one class: divided by C for multilabel tasks. */
+  weightDecay: 1,
   width: 64,
   hidden: 64,
   /** Of the last state. */
@@ -71,11 +73,12 @@ function forward(context: ForwardContext<H>): Tensor {
 
 export const gruModel: GraphModel<H> = {
   name: "gru",
-  version: 2,
+  version: 3,
   description: "Gated recurrent network over sums of code vectors per visit, with times.",
   reference: "Cho et al., EMNLP 2014; as a baseline in Choi et al., NeurIPS 2016",
   accepts: ["binary", "multiclass", "multilabel"],
   defaults: DEFAULTS,
+  isDecayPerClass: true,
   presets: {
     default: {},
     large: { width: 126, hidden: 128 },

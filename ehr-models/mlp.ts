@@ -30,6 +30,8 @@ import { type ForwardContext, type GraphModel, RIDGE_DEFAULTS } from "./model-gr
 
 const DEFAULTS = {
   ...RIDGE_DEFAULTS,
+  /** Of one class: divided by C for multilabel tasks. */
+  weightDecay: 1,
   width: 64,
   hidden1: 128,
   hidden2: 64,
@@ -67,11 +69,12 @@ function forward(context: ForwardContext<H>): Tensor {
 
 export const mlpModel: GraphModel<H> = {
   name: "mlp",
-  version: 2,
+  version: 3,
   description: "Two hidden layers on weighted sums of code vectors, demographics and utilisation.",
   reference: "Choi et al., NeurIPS 2016 (its MLP baseline); Iyyer et al., ACL 2015",
   accepts: ["binary", "multiclass", "multilabel"],
   defaults: DEFAULTS,
+  isDecayPerClass: true,
   presets: {
     default: {},
     large: { width: 128, hidden1: 256, hidden2: 128, batchSize: 256 },

@@ -57,12 +57,19 @@ export const RIDGE_DEFAULTS = {
  * multilabel loss is a mean over C classes, so what one of them does to a parameter is C times smaller than in a
  * binary task; epsilon shrinks alike, or it would hold back what it only has to damp. Stages without labels learn
  * from every code of a record and have nothing to damp: Adam's own epsilon.
+ * @param isDecayPerClass whether decay is that of one class too: many classes inform the vectors that they share
  */
-export function optimizerOf(hyper: typeof TRAINING_DEFAULTS, labels?: LabelSpec): OptimizerOptions {
-  const { learningRate, weightDecay, clipNorm } = hyper;
-  if (labels === undefined) return { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm };
-  const epsilon = hyper.epsilon / (labels.kind === "multilabel" ? labels.classes.length : 1);
-  return { ...OPTIMIZER_DEFAULTS, learningRate, weightDecay, clipNorm, epsilon };
+export function optimizerOf(
+  hyper: typeof TRAINING_DEFAULTS,
+  labels?: LabelSpec,
+  isDecayPerClass = false,
+): OptimizerOptions {
+  const { learningRate, clipNorm } = hyper;
+  const shared = { ...OPTIMIZER_DEFAULTS, learningRate, clipNorm };
+  if (labels === undefined) return { ...shared, weightDecay: hyper.weightDecay };
+  const classes = labels.kind === "multilabel" ? labels.classes.length : 1;
+  const weightDecay = hyper.weightDecay / (isDecayPerClass ? classes : 1);
+  return { ...shared, weightDecay, epsilon: hyper.epsilon / classes };
 }
 
 /** Parameters by name, e.g. `layer0.attention.query.weight`. */
@@ -116,6 +123,8 @@ export interface GraphModel<H extends Hyperparameters> {
   bytesOfSample?(length: number, hyperparameters: H): number;
   /** See `PartLimits.recurrent`. */
   readonly recurrent?: boolean;
+  /** Whether `weightDecay` is that of one class, as epsilon is; see `optimizerOf`. */
+  readonly isDecayPerClass?: boolean;
   /** The model for one fit, with what it makes from training data and files beforehand, e.g. graphs over classes. */
   withData?(context: FitContext, hyperparameters: Full<H>): Promise<GraphModel<H>>;
   /** Logits [B, C]. */

@@ -21,3 +21,12 @@ t.test("the rest is taken as it is", async (t) => {
     { learningRate: 0.02, weightDecay: 0.5, clipNorm: 1 },
   );
 });
+
+t.test("a model may have the decay of one class", async (t) => {
+  const hyper = { ...TRAINING_DEFAULTS, weightDecay: 0.6 };
+  const C = LABELS.multilabel.classes.length;
+  t.equal(optimizerOf(hyper, LABELS.multilabel, true).weightDecay, 0.6 / C);
+  t.equal(optimizerOf(hyper, LABELS.multilabel).weightDecay, 0.6);
+  for (const kind of ["binary", "multiclass"] as const)
+    t.equal(optimizerOf(hyper, LABELS[kind], true).weightDecay, 0.6);
+});
