@@ -58,8 +58,10 @@ export interface Variant {
   readonly title9: string;
   readonly icd10: string;
   readonly title10: string;
-  /** Under 6 % of its family, and neither code is shared with another variant. */
+  /** Under 6 % of its family. */
   readonly rare: boolean;
+  /** Neither code is shared with another variant. */
+  readonly unique: boolean;
 }
 
 export interface Procedure {
@@ -198,7 +200,7 @@ function uniqueCodes(rows: readonly Row[]): (row: Row) => boolean {
   return (row) => keys(row).every((key) => counts.get(key) === 1);
 }
 
-function readVariants(familyIndex: ReadonlyMap<string, number>) {
+function readVariants(familyIndex: ReadonlyMap<string, number>, even: boolean) {
   const variants: Variant[] = [];
   const byFamily = new Map<string, { indices: number[]; cumulative: number[] }>();
   const all = read("diagnoses.csv");
@@ -209,7 +211,7 @@ function readVariants(familyIndex: ReadonlyMap<string, number>) {
     let sum = 0;
     for (const row of rows) {
       const share = number(row, "share") / total;
-      sum += share;
+      sum += even ? 1 / rows.length : share;
       group.indices.push(variants.length);
       group.cumulative.push(sum);
       variants.push({
@@ -218,7 +220,8 @@ function readVariants(familyIndex: ReadonlyMap<string, number>) {
         title9: field(row, "title9"),
         icd10: field(row, "icd10"),
         title10: field(row, "title10"),
-        rare: share < RARE_SHARE && unique(row),
+        rare: share < RARE_SHARE,
+        unique: unique(row),
       });
     }
     group.cumulative[group.cumulative.length - 1] = 1;
@@ -227,8 +230,8 @@ function readVariants(familyIndex: ReadonlyMap<string, number>) {
   return { variants, byFamily };
 }
 
-/** Reads the catalogue; about 100 kB, a few milliseconds. */
-export function readCatalogue(): Catalogue {
+/** Reads the catalogue; about 100 kB, a few milliseconds. `even`: as if all codes of a family were equally frequent. */
+export function readCatalogue(even = false): Catalogue {
   const rows = read("families.csv");
   const index = new Map(rows.map((row, i) => [field(row, "family"), i] as const));
   const familyOf = (name: string): number => {
@@ -236,7 +239,7 @@ export function readCatalogue(): Catalogue {
     if (i === undefined) throw new Error(`catalogue: there is no family ${name}`);
     return i;
   };
-  const { variants, byFamily } = readVariants(index);
+  const { variants, byFamily } = readVariants(index, even);
   const drugs = readDrugs();
   const procedures = readProcedures();
   const links = groupBy(read("links.csv"), "effect");

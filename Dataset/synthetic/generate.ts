@@ -13,6 +13,7 @@ import { Mimic4Writer } from "./mimic4.ts";
 import {
   checkOptions,
   GENERATOR_VERSION,
+  isEven,
   RELEASES,
   type TwinOptions,
   type TwinSummary,
@@ -102,10 +103,10 @@ async function refuseOccupied(out: string): Promise<void> {
 
 async function write(folder: string, options: TwinOptions): Promise<Record<string, number>> {
   const { layout, subjects, signal, progress } = options;
-  const catalogue = readCatalogue();
+  const structure = options.structure ?? "hierarchy";
+  const catalogue = readCatalogue(isEven(structure));
   const profile = PROFILES[layout];
   const root = Random.fromSeed(options.seed).derive(`twin ${layout}`);
-  const structure = options.structure ?? "hierarchy";
   const risk = new RiskModel(catalogue, profile, structure, root.derive("structure"));
   const lives = new LifeModel(catalogue, profile, risk);
   const writer: LayoutWriter =

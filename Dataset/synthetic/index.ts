@@ -30,6 +30,7 @@ export { generateTwin } from "./generate.ts";
 export {
   GENERATOR_VERSION,
   type RiskStructure,
+  riskStructures,
   type TwinLayout,
   type TwinOptions,
   type TwinSummary,

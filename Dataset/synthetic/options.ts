@@ -11,9 +11,23 @@ export type TwinLayout = (typeof twinLayouts)[number];
 /**
  * `hierarchy`: rare codes share the risk of the common codes of their family, so that a model that
  * knows the hierarchy can profit. `none`: the effects of rare codes are shuffled among all rare
- * codes; the hierarchy then says nothing about risk.
+ * codes; the hierarchy then says nothing about their risk.
+ * `even`: as `hierarchy`, and all codes of a family are equally frequent, so that hardly any is common
+ * enough to be learnt alone and the hierarchy pays off most. `even-none`: its null; the effects
+ * of all codes are shuffled.
  */
-export type RiskStructure = "hierarchy" | "none";
+export const riskStructures = ["hierarchy", "none", "even", "even-none"] as const;
+export type RiskStructure = (typeof riskStructures)[number];
+
+/** Whether the effects of codes are shuffled. */
+export function isShuffled(structure: RiskStructure): boolean {
+  return structure === "none" || structure === "even-none";
+}
+
+/** Whether all codes of a family are equally frequent. */
+export function isEven(structure: RiskStructure): boolean {
+  return structure === "even" || structure === "even-none";
+}
 
 export interface TwinOptions {
   readonly layout: TwinLayout;

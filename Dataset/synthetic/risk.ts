@@ -6,14 +6,15 @@
  *   log-odds = bias + age + history of visits + conditions ever recorded + conditions of the latest
  *              visit (older ones count less) + drugs of the latest visit + a few pairs
  *
- * Effects hang on codes. With structure `hierarchy` all codes of a family have the family's effect and
- * all drugs of an ATC level-4 class the class's; with `none` the effects of the rare ones are shuffled.
+ * Effects hang on codes. With structure `hierarchy` or `even` all codes of a family have the family's effect and
+ * all drugs of an ATC level-4 class the class's; with `none` the effects of the rare ones are shuffled, with
+ * `even-none` those of all codes and of the rare drugs.
  */
 import type { Random } from "../../core/random.ts";
 import type { Catalogue, Drug, Family } from "./catalogue.ts";
 import type { Visible } from "./chart.ts";
 import { sigmoid } from "./draw.ts";
-import type { RiskStructure } from "./options.ts";
+import { isEven, isShuffled, type RiskStructure } from "./options.ts";
 import type { Profile } from "./profile.ts";
 
 /** Log-odds per drug of the latest visit, by ATC level-4 class. */
@@ -57,10 +58,11 @@ function variantEffects(catalogue: Catalogue, structure: RiskStructure, random: 
   const of = (key: "death" | "readmit") =>
     Float64Array.from(catalogue.variants, (v) => (catalogue.families[v.family] as Family)[key]);
   const effects = { death: of("death"), readmit: of("readmit") };
-  const rare = catalogue.variants.flatMap((v, i) =>
-    v.rare && catalogue.families[v.family]?.kind !== "special" ? [i] : [],
+  const all = isEven(structure);
+  const moved = catalogue.variants.flatMap((v, i) =>
+    v.unique && (all || v.rare) && catalogue.families[v.family]?.kind !== "special" ? [i] : [],
   );
-  if (structure === "none") permute(effects, rare, random.derive("codes"));
+  if (isShuffled(structure)) permute(effects, moved, random.derive("codes"));
   return effects;
 }
 
@@ -75,7 +77,7 @@ function drugEffects(catalogue: Catalogue, structure: RiskStructure, random: Ran
     seen.add(drug.atc.slice(0, 5));
     return first ? [] : [i];
   });
-  if (structure === "none") permute(effects, rare, random.derive("drugs"));
+  if (isShuffled(structure)) permute(effects, rare, random.derive("drugs"));
   return effects;
 }
 

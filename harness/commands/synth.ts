@@ -1,6 +1,6 @@
 /** `synth`: a synthetic twin as raw files, to be read with --root as real ones are. */
 import { resolve } from "node:path";
-import { generateTwin, twinLayouts } from "../../Dataset/synthetic/index.ts";
+import { generateTwin, riskStructures, twinLayouts } from "../../Dataset/synthetic/index.ts";
 import { defineCommand } from "../command.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
@@ -27,9 +27,10 @@ export const synthCommand = defineCommand({
       describe: "folder to make; it must not exist or be empty",
     },
     structure: {
-      choices: ["hierarchy", "none"] as const,
+      choices: riskStructures,
       default: "hierarchy" as const,
-      describe: "whether rare codes share the risk of their common siblings",
+      describe:
+        "hierarchy: rare codes share the risk of their common siblings; even: so, and no sibling is common; none, even-none: they do not",
     },
   },
   async run({ json, layout, subjects, seed, out, structure }) {

@@ -1,7 +1,16 @@
 /** The stated risks are the risks: labels recomputed from the raw tables follow them. */
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { generateTwin, type TwinLayout } from "../../../Dataset/synthetic/index.ts";
+import { Random } from "../../../core/random.ts";
+import { readCatalogue } from "../../../Dataset/synthetic/catalogue.ts";
+import { Chart } from "../../../Dataset/synthetic/chart.ts";
+import {
+  generateTwin,
+  type RiskStructure,
+  type TwinLayout,
+} from "../../../Dataset/synthetic/index.ts";
+import { PROFILES } from "../../../Dataset/synthetic/profile.ts";
+import { RiskModel } from "../../../Dataset/synthetic/risk.ts";
 import { averagePrecision, records } from "./twin-files.ts";
 
 const DAY = 86_400_000;
@@ -122,6 +131,35 @@ for (const [layout, admissions] of twins) {
     ]);
   });
 }
+
+t.test(
+  "even siblings: all codes of a family are as frequent, and share its effect or none",
+  (t) => {
+    const [plain, even] = [readCatalogue(), readCatalogue(true)];
+    for (const [i, family] of even.families.entries()) {
+      const n = family.variants.length;
+      for (const [k, sum] of family.cumulative.entries())
+        t.ok(Math.abs(sum - (k + 1) / n) < 1e-12, family.name);
+      t.same(family.variants, plain.families[i]?.variants, "the same codes");
+    }
+    const riskOf = (structure: RiskStructure, code: number) => {
+      const model = new RiskModel(even, PROFILES.mimic4, structure, Random.fromSeed(2));
+      const chart = new Chart(even);
+      chart.reset(false, 0);
+      chart.age = 60;
+      chart.visits = 1;
+      chart.record(even.variants[code]?.family ?? -1, code);
+      return model.nextDeath(chart);
+    };
+    const cirrhosis = even.families.find(({ name }) => name === "cirrhosis")?.variants ?? [];
+    t.ok(cirrhosis.length > 5);
+    const distinct = (structure: RiskStructure) =>
+      new Set(cirrhosis.map((code) => riskOf(structure, code))).size;
+    t.equal(distinct("even"), 1, "siblings share their risk");
+    t.ok(distinct("even-none") > 1, "and do not in the null");
+    t.end();
+  },
+);
 
 t.test("without structure the same people meet other risks", async (t) => {
   const dir = t.testdir();
