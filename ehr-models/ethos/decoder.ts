@@ -7,14 +7,8 @@
 import { toOnnx } from "../../engine/onnx.ts";
 import { type FeedArray, type Feeds, Session } from "../../engine/runner.ts";
 import { Caches } from "./caches.ts";
-import {
-  causalBias,
-  type Network,
-  type PromptGraph,
-  promptGraph,
-  type StepGraph,
-  stepGraph,
-} from "./network.ts";
+import { causalBias, type Network, type PromptGraph, promptGraph } from "./network.ts";
+import { type StepGraph, stepGraph } from "./step-graph.ts";
 
 /** Lengths of prompts and futures are rounded up to a multiple of this. */
 const BLOCK = 32;
