@@ -261,6 +261,9 @@ export const ethos: ModelDefinition = {
   check: (given) => check(resolveHyperparameters(DEFAULTS, given)),
   refuses: (target: Target, _tokenizer: TokenizerDefinition) => refuses(target),
   // Prompts are cut in tokens; age and stays are known from the whole history.
-  history: () => ({ maxCodes: Number.MAX_SAFE_INTEGER, repeats: "once-per-visit" }),
+  history: (given) => {
+    resolveHyperparameters(DEFAULTS, given);
+    return { maxCodes: Number.MAX_SAFE_INTEGER, repeats: "once-per-visit" };
+  },
   fit,
 };

@@ -39,7 +39,7 @@ t.test("it has as many parameters as its equations say", async (t) => {
   for (const [tokenizer, codes, denoising, stacks, readout, head] of [
     [undefined, (CODE_COUNT + 2) * 12, true, 2, "summary", layer(8, 3)],
     [undefined, (CODE_COUNT + 2) * 12, true, 2, "summary+sums", sums],
-    [vectorTokenizer(false), layer(8, 12) + 8, false, 1, "summary+sums", sums],
+    [vectorTokenizer(false), layer(CODE_COUNT, 12) + CODE_COUNT, false, 1, "summary+sums", sums],
   ] as const) {
     const more = tokenizer === undefined ? {} : { tokenizer };
     const context = contextOf({ train, epochs: 1, pretrainEpochs: 0, ...more });

@@ -46,7 +46,7 @@ t.test("it has as many parameters as its equations say", async (t) => {
   const sizes = { width: 16, heads: 2, encoderLayers: 3, decoderLayers: 2, feedForward: 24 };
   for (const [tokenizer, codes, hidden] of [
     [undefined, V * 16, 10],
-    [vectorTokenizer(false), layer(8, 16) + 8, 0],
+    [vectorTokenizer(false), layer(CODE_COUNT, 16) + CODE_COUNT, 0],
   ] as const) {
     const more = tokenizer === undefined ? {} : { tokenizer };
     const context = contextOf({ train, epochs: 1, pretrainEpochs: 0, ...more });
