@@ -3,16 +3,12 @@
  * split, `pretrain` the last. Both keep a checkpoint after each epoch, where there is a place for one, and
  * go on from it bit for bit.
  */
+import { setImmediate as breathe } from "node:timers/promises";
 import { BenchError } from "../core/errors.ts";
-import type { EpochReport, EpochSummary, TrainingSummary, TuningScore } from "../core/model.ts";
+import type { EpochReport, TrainingSummary, TuningScore } from "../core/model.ts";
 import { ParameterAverage } from "./average.ts";
-import {
-  type BestEpoch,
-  type CheckpointSlot,
-  decodeProgress,
-  encodeProgress,
-  type Progress,
-} from "./checkpoint.ts";
+import type { CheckpointSlot } from "./checkpoint.ts";
+import { bestOfEpochs, keep, resume } from "./epochs.ts";
 import type { OptimizerOptions, Schedule } from "./optimizer.ts";
 import type { Batch, Trainer } from "./trainer.ts";
 
@@ -48,11 +44,6 @@ export interface FitOptions extends StageOptions {
   readonly evaluate: () => Promise<TuningScore>;
 }
 
-/** Lets timers and signals in: a run of the runtime never does by itself. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 function checkLoss(loss: number, stage: string, epoch: number, step: number): void {
   if (Number.isFinite(loss)) return;
   throw new BenchError({
@@ -80,32 +71,10 @@ async function runEpoch(
     average?.update();
     sum += loss;
     options.report({ epoch, epochs: options.epochs, step, steps, loss });
-    await breathe();
+    await breathe(); // lets timers and signals in: a run of the runtime never does by itself
   }
   signal.throwIfAborted();
   return sum / Math.max(1, step);
-}
-
-/** Whether a score beats the best so far; one that is not a number beats nothing and is beaten by any. */
-function isBetter(score: number, best: number): boolean {
-  return score > best || (Number.isNaN(best) && !Number.isNaN(score));
-}
-
-/** What an interrupted run of this stage had done; undefined when there is nothing to go on from. */
-async function resume({ checkpoint, trainer }: StageOptions): Promise<Progress | undefined> {
-  const bytes = await checkpoint?.load();
-  const progress = bytes === undefined ? undefined : decodeProgress(bytes);
-  return progress !== undefined && trainer.restore(progress.trainer) ? progress : undefined;
-}
-
-async function keep(
-  { checkpoint, trainer }: StageOptions,
-  curve: readonly EpochSummary[],
-  best?: BestEpoch,
-): Promise<void> {
-  if (checkpoint === undefined) return;
-  const progress = { trainer: trainer.checkpoint(), curve };
-  await checkpoint.save(encodeProgress(best === undefined ? progress : { ...progress, best }));
 }
 
 /**
@@ -116,37 +85,24 @@ async function keep(
 export async function fit(options: FitOptions): Promise<TrainingSummary> {
   const { state } = options.trainer;
   const average = new ParameterAverage(state, options.averaging);
-  const before = await resume(options);
-  const curve: EpochSummary[] = [...(before?.curve ?? [])];
-  let best: BestEpoch | undefined = before?.best;
-  const isPatienceOver = () => best !== undefined && curve.length - best.epoch >= options.patience;
-  while (curve.length < options.epochs && !isPatienceOver()) {
-    const epoch = curve.length + 1;
+  const { epochs, patience, trainer, checkpoint } = options;
+  const run = async (epoch: number) => {
     const loss = await runEpoch(options, epoch, average);
     const { score, parameters } = await average.during(async () => ({
       score: await options.evaluate(),
       parameters: state.copyParameters(),
     }));
-    curve.push({ epoch, train_loss: loss, tuning_score: score.value });
-    if (best === undefined || isBetter(score.value, best.score.value))
-      best = { epoch, score, parameters };
-    await keep(options, curve, best);
-  }
-  if (best === undefined)
-    throw new BenchError({
-      what: `training was asked for ${options.epochs} epochs`,
-      fix: "ask for at least one",
-      exitCode: 2,
-    });
-  state.setParameters(best.parameters);
-  return {
-    epochs: curve.length,
-    best_epoch: best.epoch,
-    stopped_by: isPatienceOver() ? "patience" : "epochs",
-    selected_on: best.score.name,
-    curve,
-    parameters: state.parameterCount,
+    return { loss, score, parameters: () => parameters };
   };
+  const { best, summary } = await bestOfEpochs({
+    epochs,
+    patience,
+    checkpoint,
+    trained: trainer,
+    run,
+  });
+  state.setParameters(best.parameters);
+  return { ...summary, parameters: state.parameterCount };
 }
 
 /**
@@ -155,12 +111,13 @@ export async function fit(options: FitOptions): Promise<TrainingSummary> {
  * @throws BenchError when the loss is not finite; the signal's reason when it is aborted.
  */
 export async function pretrain(options: StageOptions): Promise<readonly number[]> {
-  const curve = [...((await resume(options))?.curve ?? [])];
+  const { checkpoint, trainer } = options;
+  const curve = [...((await resume(checkpoint, trainer))?.curve ?? [])];
   while (curve.length < options.epochs) {
     const epoch = curve.length + 1;
     const loss = await runEpoch(options, epoch);
     curve.push({ epoch, train_loss: loss, tuning_score: Number.NaN });
-    await keep(options, curve);
+    await keep(checkpoint, trainer, curve);
   }
   return curve.map(({ train_loss }) => train_loss);
 }

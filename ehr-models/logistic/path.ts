@@ -8,8 +8,9 @@
  */
 import { setImmediate as breathe } from "node:timers/promises";
 import { BenchError } from "../../core/errors.ts";
-import type { EpochSummary, FitContext, TrainingSummary } from "../../core/model.ts";
-import { type BestEpoch, decodeProgress, encodeProgress } from "../../engine/checkpoint.ts";
+import type { FitContext, TrainingSummary } from "../../core/model.ts";
+import { bestOfEpochs, type Resumable } from "../../engine/epochs.ts";
+import type { TrainerCheckpoint } from "../../engine/trainer.ts";
 import { checkpointSlot } from "../model-graphs.ts";
 import {
   type Design,
@@ -65,7 +66,7 @@ export function blocksOf({ labels }: FitContext): Block[] {
   });
 }
 
-class PathFitter {
+class PathFitter implements Resumable {
   readonly blocks: readonly Block[];
   readonly standard: Standard;
   readonly #context: FitContext;
@@ -164,13 +165,22 @@ class PathFitter {
     });
   }
 
-  checkpoint(): Uint8Array {
-    return new Uint8Array(this.#all().buffer);
+  /** The curve kept beside it says how far the path was gone; there are no steps. */
+  checkpoint(): TrainerCheckpoint {
+    return {
+      operations: CHECKPOINT,
+      pools: [],
+      step: 0,
+      bytes: new Uint8Array(this.#all().buffer),
+    };
   }
 
-  /** Returns false, and changes nothing, when the bytes are not those of such a fit. */
-  restore(bytes: Uint8Array): boolean {
-    if (bytes.length !== 8 * this.#x.reduce((sum, x) => sum + x.length, 0)) return false;
+  restore({ operations, bytes }: TrainerCheckpoint): boolean {
+    if (
+      operations !== CHECKPOINT ||
+      bytes.length !== 8 * this.#x.reduce((sum, x) => sum + x.length, 0)
+    )
+      return false;
     const all = new Float64Array(bytes.slice().buffer);
     let at = 0;
     for (const x of this.#x) {
@@ -181,62 +191,21 @@ class PathFitter {
   }
 }
 
-interface Progress {
-  readonly curve: readonly EpochSummary[];
-  readonly best?: BestEpoch;
-}
-
-/** What an interrupted fit had done. */
-async function resume(context: FitContext, fitter: PathFitter): Promise<Progress> {
-  const bytes = await checkpointSlot(context, "train").checkpoint?.load();
-  const before = bytes === undefined ? undefined : decodeProgress(bytes);
-  const isOurs = before?.trainer.operations === CHECKPOINT && fitter.restore(before.trainer.bytes);
-  return isOurs ? before : { curve: [] };
-}
-
-async function keep(context: FitContext, fitter: PathFitter, progress: Progress): Promise<void> {
-  const slot = checkpointSlot(context, "train").checkpoint;
-  if (slot === undefined) return; // bytes of all parameters are not made for nothing
-  const { length: step } = progress.curve;
-  const trainer = { operations: CHECKPOINT, pools: [], step, bytes: fitter.checkpoint() };
-  await slot.save(encodeProgress({ trainer, ...progress }));
-}
-
-/** One that is not a number beats nothing and is beaten by any. */
-function isBetter(score: number, best: number): boolean {
-  return score > best || (Number.isNaN(best) && !Number.isNaN(score));
-}
-
 /** @throws BenchError where a fit does not converge; the signal's reason when it is aborted. */
 export async function fitPath(context: FitContext, options: PathOptions): Promise<PathFit> {
   const fitter = new PathFitter(context, options);
   const { epochs, patience } = context.training;
-  const before = await resume(context, fitter);
-  const curve = [...before.curve];
-  let { best } = before;
-  const isPatienceOver = () => best !== undefined && curve.length - best.epoch >= patience;
-  while (curve.length < epochs && !isPatienceOver()) {
-    const epoch = curve.length + 1;
-    const loss = await fitter.fit(epoch);
-    const score = fitter.score();
-    curve.push({ epoch, train_loss: loss, tuning_score: score.value });
-    if (best === undefined || isBetter(score.value, best.score.value))
-      best = { epoch, score, parameters: fitter.parameters() };
-    await keep(context, fitter, { curve, best });
-  }
-  if (best === undefined)
-    throw new BenchError({
-      what: `training was asked for ${epochs} epochs`,
-      fix: "ask for at least one",
-      exitCode: 2,
-    });
-  const summary = {
-    epochs: curve.length,
-    best_epoch: best.epoch,
-    stopped_by: isPatienceOver() ? ("patience" as const) : ("epochs" as const),
-    selected_on: best.score.name,
-    curve,
-  };
+  const { best, summary } = await bestOfEpochs({
+    epochs,
+    patience,
+    ...checkpointSlot(context, "train"),
+    trained: fitter,
+    run: async (epoch) => ({
+      loss: await fitter.fit(epoch),
+      score: fitter.score(),
+      parameters: () => fitter.parameters(),
+    }),
+  });
   const { blocks, standard } = fitter;
   return { summary, blocks, chosen: fitter.split(best.parameters), standard };
 }
