@@ -62,6 +62,23 @@ export function sequenceLength(count: number, length: number): number {
   return paddedLength(Math.max(length, LEAST_POSITIONS / count));
 }
 
+/** Samples shuffled, sorted by length within windows of some batches, and cut into batches. */
+function sortedBatches(
+  source: BatchSource,
+  batchSize: number,
+  window: number,
+  random: Random,
+): Int32Array[] {
+  const order = random.shuffle(Int32Array.from({ length: source.size }, (_, i) => i));
+  const batches: Int32Array[] = [];
+  for (let start = 0; start < order.length; start += window * batchSize) {
+    const sorted = sortByLength(order.subarray(start, start + window * batchSize), source);
+    for (let i = 0; i < sorted.length; i += batchSize)
+      batches.push(sorted.subarray(i, i + batchSize));
+  }
+  return batches;
+}
+
 /**
  * The batches of an epoch: samples shuffled, sorted by length within windows of 16 batches so that
  * little is padded, cut into batches, and the batches shuffled. Every sample occurs exactly once.
@@ -71,14 +88,15 @@ export function shuffledBatches(
   batchSize: number,
   random: Random,
 ): Int32Array[] {
-  const order = random.shuffle(Int32Array.from({ length: source.size }, (_, i) => i));
-  const batches: Int32Array[] = [];
-  for (let start = 0; start < order.length; start += WINDOW * batchSize) {
-    const window = sortByLength(order.subarray(start, start + WINDOW * batchSize), source);
-    for (let i = 0; i < window.length; i += batchSize)
-      batches.push(window.subarray(i, i + batchSize));
-  }
-  return random.shuffle(batches);
+  return random.shuffle(sortedBatches(source, batchSize, WINDOW, random));
+}
+
+/**
+ * The batches of an epoch with samples of all lengths: sorted in a batch and not among batches, so that every step
+ * sees about as many codes and weighs them alike.
+ */
+export function mixedBatches(source: BatchSource, batchSize: number, random: Random): Int32Array[] {
+  return sortedBatches(source, batchSize, 1, random);
 }
 
 /** Longest first; samples of one length keep their order. */

@@ -9,17 +9,30 @@ export const UTILISATION_WIDTH = 4;
 /** The gap before the last visit at which its recency is a half, in days. */
 const HALF_RECENT_DAYS = 30;
 
+/** When visits began and ended, in days before one time; NaN where they have not. */
+export interface Visits {
+  readonly visitStart: ArrayLike<number>;
+  readonly visitEnd: ArrayLike<number>;
+}
+
 /**
- * log(1 + visits before the last); 30 / (30 + days between the last two visits), 0 where there is no visit before;
- * log(1 + days of the last visit), 0 while it is not over; 1 when it is over. Of the visits in the kept history.
+ * log(1 + visits before this one); 30 / (30 + days since the one before), 0 where there is none; log(1 + days of this
+ * visit), 0 while it is not over; 1 when it is over. `visit` is its ordinal.
  */
-export function utilisationOf(history: History): [number, number, number, number] {
-  const { visitCount: T, visitStart, visitEnd } = history;
-  if (T === 0) return [0, 0, 0, 0];
-  const start = visitStart[T - 1] as number; // days before the prediction time, as all times here
-  const gap = T === 1 ? Number.NaN : (visitEnd[T - 2] as number) - start;
+export function utilisationAt(
+  { visitStart, visitEnd }: Visits,
+  visit: number,
+): [number, number, number, number] {
+  const start = visitStart[visit] as number;
+  const gap = visit === 0 ? Number.NaN : (visitEnd[visit - 1] as number) - start;
   const recency = Number.isNaN(gap) ? 0 : HALF_RECENT_DAYS / (HALF_RECENT_DAYS + Math.max(0, gap));
-  const stay = start - (visitEnd[T - 1] as number);
+  const stay = start - (visitEnd[visit] as number);
   const isOver = stay >= 0; // not so where the end is NaN
-  return [Math.log1p(T - 1), recency, isOver ? Math.log1p(stay) : 0, Number(isOver)];
+  return [Math.log1p(visit), recency, isOver ? Math.log1p(stay) : 0, Number(isOver)];
+}
+
+/** `utilisationAt` the last visit of the kept history; zeros where it has none. */
+export function utilisationOf(history: History): [number, number, number, number] {
+  const { visitCount } = history;
+  return visitCount === 0 ? [0, 0, 0, 0] : utilisationAt(history, visitCount - 1);
 }

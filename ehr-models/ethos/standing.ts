@@ -4,6 +4,7 @@
  * from the end of a history, where futures begin, to the end of the next stay.
  */
 import { DAYS_PER_YEAR } from "../../core/time.ts";
+import { utilisationAt } from "../utilisation.ts";
 
 /** A timeline as `standingOf` reads it, one entry a token. */
 export interface Course {
@@ -34,8 +35,6 @@ export const FACTS = 7;
 
 /** Ages are decades from here, so that their weights need not be large, and are learned early. */
 const MIDDLE_AGE = 60;
-/** The gap at which the recency is a half, as in `utilisation.ts`. */
-const HALF_RECENT_DAYS = 30;
 
 function putAge(facts: Float32Array, at: number, ageDays: number): void {
   if (!(ageDays >= 0)) return;
@@ -43,13 +42,10 @@ function putAge(facts: Float32Array, at: number, ageDays: number): void {
   facts.set([1, x, (x * x) / 4], at);
 }
 
-/** log(1 + visits before), 30 / (30 + gap in days) or 0 without one, log(1 + days of the visit) or 0. */
-function putStay({ visitStart, visitEnd }: Course, visit: number, facts: Float32Array, at: number) {
-  const start = visitStart[visit] as number;
-  const gap = (visitEnd[visit - 1] ?? Number.NaN) - start;
-  const recency = Number.isNaN(gap) ? 0 : HALF_RECENT_DAYS / (HALF_RECENT_DAYS + Math.max(0, gap));
-  const stay = start - (visitEnd[visit] as number);
-  facts.set([1, Math.log1p(visit), recency, stay >= 0 ? Math.log1p(stay) : 0], at);
+/** That there was a stay, and what `utilisationAt` says of it but whether it is over. */
+function putStay(course: Course, visit: number, facts: Float32Array, at: number): void {
+  const [before, recency, length] = utilisationAt(course, visit);
+  facts.set([1, before, recency, length], at);
 }
 
 export function standingOf(course: Course): Standing {

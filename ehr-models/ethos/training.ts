@@ -9,9 +9,9 @@ import { Session } from "../../engine/runner.ts";
 import { type Batch, TOTAL_WEIGHT, Trainer } from "../../engine/trainer.ts";
 import {
   type BatchSource,
+  mixedBatches,
   PART_TOKENS,
   type PartLimits,
-  sortByLength,
   splitBatch,
 } from "../batch-source.ts";
 import { checkpointSlot, type TRAINING_DEFAULTS } from "../model-graphs.ts";
@@ -76,18 +76,6 @@ function* partsOf(
 ): Iterable<readonly Batch[]> {
   for (const batch of batches)
     yield splitBatch(batch, source, limits).map((part) => partOf(source, windows, part));
-}
-
-/**
- * Batches of windows of all lengths: sorted in a batch and not among batches, so that every step sees about as
- * many tokens and weighs them alike.
- */
-export function mixedBatches(source: BatchSource, size: number, random: Random): Int32Array[] {
-  const order = random.shuffle(Int32Array.from({ length: source.size }, (_, i) => i));
-  const batches: Int32Array[] = [];
-  for (let start = 0; start < order.length; start += size)
-    batches.push(sortByLength(order.subarray(start, start + size), source));
-  return batches;
 }
 
 /** Mean next-token loss over windows, with the parameters as they are. */

@@ -1,9 +1,9 @@
 /** What training asks beside the next token, and the batches it goes through. */
 import t from "tap";
 import { Random } from "../../../core/random.ts";
-import type { BatchSource } from "../../../ehr-models/batch-source.ts";
+import { type BatchSource, mixedBatches } from "../../../ehr-models/batch-source.ts";
 import { fullGraph, lossGraph, type Network } from "../../../ehr-models/ethos/network.ts";
-import { mixedBatches, wholeSubjects } from "../../../ehr-models/ethos/training.ts";
+import { wholeSubjects } from "../../../ehr-models/ethos/training.ts";
 import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import { cutWindows, type Subject, windowSource } from "../../../ehr-models/ethos/windows.ts";
 import { toOnnx } from "../../../engine/onnx.ts";
