@@ -77,21 +77,16 @@ async function runSeed(
   const prepared = await watch.time("samples", async () =>
     prepareSeed(store, shared, plan, limit, seed),
   );
+  const specOf = ({ artefactHash }: Tokenizer) => buildSpec(store.info, plan, seed, artefactHash);
   let checkpoints: RunCheckpoints | undefined;
   const checkpointsOf = (tokenizer: Tokenizer) => {
-    const id = runId(buildSpec(store.info, plan, seed, tokenizer.artefactHash));
+    const id = runId(specOf(tokenizer));
     const found = (key: string) => progress.say(`${key}: an interrupted run left a checkpoint`);
     checkpoints = openCheckpoints(plan.cacheDir, id, found);
     return checkpoints;
   };
   const keep = (fitted: FittedModel, tokenizer: Tokenizer) =>
-    keepModel(
-      plan.cacheDir,
-      buildSpec(store.info, plan, seed, tokenizer.artefactHash),
-      fitted,
-      prepared,
-      tokenizer,
-    );
+    keepModel(plan.cacheDir, specOf(tokenizer), fitted, prepared, tokenizer);
   // Under this flaw epochs are numbered, and a resumed run would number them anew.
   const resumes = !plan.flaws.includes("last-epoch");
   const seedPlan = { ...plan, seed, keep, ...(resumes && { checkpointsOf }) };
