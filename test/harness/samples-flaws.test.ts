@@ -2,19 +2,17 @@
 import t from "tap";
 import type { Labels } from "../../core/label.ts";
 import { FLAW_NAMES, type Flaw } from "../../core/protocol.ts";
-import type { HistoryLimit } from "../../core/samples.ts";
 import type { HistorySpec } from "../../core/task.ts";
 import { MICROS_PER_DAY } from "../../core/time.ts";
 import { SampleSet } from "../../harness/samples.ts";
 import {
+  everything,
+  hideNothing,
   labelsAtDischarge,
   type PlainData,
   randomData,
   toTimelines,
 } from "../support/random-timelines.ts";
-
-const everything: HistoryLimit = { maxCodes: Number.MAX_SAFE_INTEGER, repeats: "every" };
-const hideNothing: HistorySpec = { hideIndexVisit: [] };
 
 t.test("flaws of protocol paper show the future, each its own part, and nothing else does", (t) => {
   const day = MICROS_PER_DAY;

@@ -1,9 +1,9 @@
 import t from "tap";
-import type { HistoryLimit } from "../../core/samples.ts";
-import type { HistorySpec } from "../../core/task.ts";
 import { MICROS_PER_DAY } from "../../core/time.ts";
 import { SampleSet, type SplitSource } from "../../harness/samples.ts";
 import {
+  everything,
+  hideNothing,
   KINDS,
   labelsAtDischarge,
   type PlainData,
@@ -11,9 +11,6 @@ import {
   randomData,
   toTimelines,
 } from "../support/random-timelines.ts";
-
-const everything: HistoryLimit = { maxCodes: Number.MAX_SAFE_INTEGER, repeats: "every" };
-const hideNothing: HistorySpec = { hideIndexVisit: [] };
 
 function sampleSet(data: PlainData, history = hideNothing): SampleSet {
   return new SampleSet(labelsAtDischarge(data), toTimelines(data), history);

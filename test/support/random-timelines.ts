@@ -2,6 +2,8 @@
 import { CODE_KINDS } from "../../core/event-store.ts";
 import type { Labels } from "../../core/label.ts";
 import { Random } from "../../core/random.ts";
+import type { HistoryLimit } from "../../core/samples.ts";
+import type { HistorySpec } from "../../core/task.ts";
 import { MICROS_PER_DAY, MICROS_PER_HOUR } from "../../core/time.ts";
 import type { Timelines } from "../../harness/timelines.ts";
 
@@ -94,3 +96,7 @@ export function labelsAtDischarge({ visits }: PlainData): Labels {
 }
 
 export const KINDS = CODE_KINDS;
+
+/** A history with nothing cut, and nothing of the index visit hidden. */
+export const everything: HistoryLimit = { maxCodes: Number.MAX_SAFE_INTEGER, repeats: "every" };
+export const hideNothing: HistorySpec = { hideIndexVisit: [] };
