@@ -3,6 +3,10 @@ import type { Hyperparameters } from "./hyperparameters.ts";
 import type { GivenKnowledge } from "./knowledge.ts";
 import type { Random } from "./random.ts";
 
+/** Units that every tokenizer has, after padding: what it does not know, and the first that it does. */
+export const UNKNOWN_UNIT = 1;
+export const FIRST_KNOWN_UNIT = 2;
+
 /** The code table of a store in memory; row order is that of metadata/codes.parquet (sorted by code). */
 export interface CodeTable {
   readonly size: number;

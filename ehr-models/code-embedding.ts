@@ -13,7 +13,12 @@
  *   their tokens or by P, what is a code's own by O, and decay and a large epsilon hold O of rare codes back.
  *   a = 1/2 leaves a code a fifth of the freedom. With O, P and b start at zero.
  */
-import type { Tokenizer, UnitRepresentation } from "../core/tokenizer.ts";
+import {
+  FIRST_KNOWN_UNIT,
+  type Tokenizer,
+  UNKNOWN_UNIT,
+  type UnitRepresentation,
+} from "../core/tokenizer.ts";
 import type { Initializer, Tensor } from "../engine/graph.ts";
 import { given, normal, zeros } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
@@ -32,8 +37,6 @@ import {
   WEIGHTS,
 } from "./token-rows.ts";
 
-const UNKNOWN = 1;
-const FIRST_KNOWN = 2;
 /** Name of the input that given vectors, or their features, are fed through; they are too large for the model. */
 const FROZEN = "codes.vectors";
 /** a: what a code's own vector weighs beside what it shares. */
@@ -45,16 +48,16 @@ type Given = Exclude<UnitRepresentation, { readonly kind: "learned" }>;
 
 /** Normal values with rows 0 (padding) and 1 (unknown, never trained) at zero. */
 function knownRows(initial: Initializer, width: number): Initializer {
-  return (random, size) => initial(random, size).fill(0, 0, FIRST_KNOWN * width);
+  return (random, size) => initial(random, size).fill(0, 0, FIRST_KNOWN_UNIT * width);
 }
 
 /** The values that `knownRows` gives a table of the marked units alone, at their places; the others zero. */
 function markedRows(initial: Initializer, width: number, marks: Uint8Array): Initializer {
   return (random, size) => {
     const count = marks.reduce((sum, mark) => sum + mark, 0);
-    const drawn = initial(random, (FIRST_KNOWN + count) * width);
+    const drawn = initial(random, (FIRST_KNOWN_UNIT + count) * width);
     const values = new Float32Array(size);
-    let next = FIRST_KNOWN * width;
+    let next = FIRST_KNOWN_UNIT * width;
     for (const [unit, mark] of marks.entries()) {
       if (mark === 0) continue;
       values.set(drawn.subarray(next, next + width), unit * width);
@@ -66,7 +69,8 @@ function markedRows(initial: Initializer, width: number, marks: Uint8Array): Ini
 
 /**
  * Vectors [B*L, width] of units `codes` [B, L]: a trained table that starts at N(0, initialScale^2), or what the tokenizer
- * gives (see above; models.md 0.9, F1 to F3), and a learned vector at the unknown unit.
+ * gives (see above; models.md 0.9, F1 to F3). Padding is zero or b; the unknown unit is zero where vectors are learnt,
+ * a code's or a token's, and else a learned vector behind P.
  */
 export function embedCodes(
   codes: Tensor,
@@ -107,7 +111,7 @@ function projected(
   const vectors = givenVectors(codes, representation, V);
   const d = vectors.shape[1] as number;
   const unknown = g.parameter("unknown", [1, d], normal(1 / Math.sqrt(d)), false);
-  const isUnknown = reshape(equals(codes, UNKNOWN), [sizeOf(codes.shape), 1]);
+  const isUnknown = reshape(equals(codes, UNKNOWN_UNIT), [sizeOf(codes.shape), 1]);
   const whole = add(vectors, mul(isUnknown, unknown));
   return linear(whole, width, "projection", { weight, bias: zeros });
 }
@@ -118,7 +122,7 @@ function givenVectors(codes: Tensor, representation: Given, V: number): Tensor {
   if (representation.kind === "tokens" && representation.trainable) {
     const { centre, factor } = standardOf(representation);
     const isKnown = reshape(shift(scale(equals(codes, 0), -1), 1), [sizeOf(codes.shape), 1]);
-    const isUnit = sub(isKnown, reshape(equals(codes, UNKNOWN), [sizeOf(codes.shape), 1]));
+    const isUnit = sub(isKnown, reshape(equals(codes, UNKNOWN_UNIT), [sizeOf(codes.shape), 1]));
     const offset = mul(isUnit, g.floats(centre, [1, centre.length]));
     return scale(sub(codebookRows(codes, representation), offset), factor);
   }
@@ -141,9 +145,9 @@ export function featuresOf(representation: Given): SimilarityFeatures {
       ? similarityFeatures(
           denseVectors(representation),
           representation.segments * representation.width,
-          FIRST_KNOWN,
+          FIRST_KNOWN_UNIT,
         )
-      : similarityFeatures(representation.values, representation.width, FIRST_KNOWN);
+      : similarityFeatures(representation.values, representation.width, FIRST_KNOWN_UNIT);
   features.set(representation, made);
   return made;
 }
@@ -162,8 +166,8 @@ interface Standard {
 export function standardOf(tokens: Tokens): Standard {
   const d = tokens.segments * tokens.width;
   const raw = denseVectors(tokens);
-  const first = FIRST_KNOWN * d;
-  const count = Math.max(1, raw.length / d - FIRST_KNOWN);
+  const first = FIRST_KNOWN_UNIT * d;
+  const count = Math.max(1, raw.length / d - FIRST_KNOWN_UNIT);
   const centre = new Float64Array(d);
   // Summed in float64 and then divided, so that vectors that are all alike have no difference to their mean.
   for (let i = first; i < raw.length; i++)

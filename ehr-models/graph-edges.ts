@@ -11,7 +11,7 @@
 import { CODE_KINDS } from "../core/event-store.ts";
 import type { Random } from "../core/random.ts";
 import type { History, SampleSource } from "../core/samples.ts";
-import type { Tokenizer } from "../core/tokenizer.ts";
+import { FIRST_KNOWN_UNIT, type Tokenizer } from "../core/tokenizer.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
@@ -23,7 +23,6 @@ import type { BatchSource } from "./batch-source.ts";
 import { embedCodes } from "./code-embedding.ts";
 import type { StageFeeds } from "./pretraining.ts";
 
-const FIRST_KNOWN = 2;
 /** Edges drawn of a timeline, and false ones for each. */
 const EDGES = 8;
 const FALSE_EDGES = 5;
@@ -59,10 +58,10 @@ function drawEdge(history: History, unit: Int32Array, random: Random): Edge | un
     if (
       history.visit[j] === history.visit[i] &&
       unitAt(j) !== unitAt(i) &&
-      unitAt(j) >= FIRST_KNOWN
+      unitAt(j) >= FIRST_KNOWN_UNIT
     )
       partners.push(j);
-  if (partners.length === 0 || unitAt(i) < FIRST_KNOWN) return undefined;
+  if (partners.length === 0 || unitAt(i) < FIRST_KNOWN_UNIT) return undefined;
   const j = partners[random.below(partners.length)] as number;
   const relation = (history.kind[i] as number) * CODE_KINDS.length + (history.kind[j] as number);
   return { x: unitAt(i), y: unitAt(j), relation };
@@ -89,7 +88,8 @@ export function drawEdges(
       y[e] = edge.y;
       relation[e] = edge.relation;
       for (let k = 0; k < FALSE_EDGES; k++)
-        falseY[e * FALSE_EDGES + k] = FIRST_KNOWN + random.below(vocabularySize - FIRST_KNOWN);
+        falseY[e * FALSE_EDGES + k] =
+          FIRST_KNOWN_UNIT + random.below(vocabularySize - FIRST_KNOWN_UNIT);
     }
   }
   const feeds = { [X]: x, [Y]: y, [FALSE_Y]: falseY, [RELATION]: relation, [IS_EDGE]: isEdge };

@@ -2,8 +2,10 @@
  * The two stages of GT-BEHRT before training (`gt-behrt.ts` says what they are). What is hidden is drawn anew
  * for each batch, and is gone from the inputs: a missing node has no place in its graph, and a hidden type is 0.
  */
+
 import type { FitContext } from "../core/model.ts";
 import type { Random } from "../core/random.ts";
+import { FIRST_KNOWN_UNIT } from "../core/tokenizer.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { linear } from "../engine/layers/linear.ts";
 import { add } from "../engine/ops/elementwise.ts";
@@ -11,13 +13,7 @@ import { oneHot, takeRows } from "../engine/ops/indexing.ts";
 import { softmaxLoss } from "../engine/ops/losses.ts";
 import type { BatchSource, Collated } from "./batch-source.ts";
 import { frozenTables } from "./code-embedding.ts";
-import {
-  FIRST_KNOWN,
-  hiddenCodeLoss,
-  hiddenFeeds,
-  hiddenInputs,
-  maskCodes,
-} from "./masked-codes.ts";
+import { hiddenCodeLoss, hiddenFeeds, hiddenInputs, maskCodes } from "./masked-codes.ts";
 import type { Full, Setup } from "./model-graphs.ts";
 import { type PretrainStage, runStage, type StageFeeds, type StageGraph } from "./pretraining.ts";
 import { NODE, VISIT_TYPES } from "./visit-graphs.ts";
@@ -138,7 +134,7 @@ function drawNode(
   let codes = 0;
   for (let i = graph * n + 1; i < (graph + 1) * n; i++) {
     codes += nodeMask[i] as number;
-    if ((nodes[i] as number) >= FIRST_KNOWN) known.push(i);
+    if ((nodes[i] as number) >= FIRST_KNOWN_UNIT) known.push(i);
   }
   return codes > 1 && known.length > 0 ? known[random.below(known.length)] : undefined;
 }

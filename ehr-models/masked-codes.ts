@@ -10,7 +10,7 @@
  * Hidden positions are gathered before the logits are made: N is a few hundred where a batch has thousands.
  */
 import type { Random } from "../core/random.ts";
-import type { Tokenizer } from "../core/tokenizer.ts";
+import { FIRST_KNOWN_UNIT, type Tokenizer } from "../core/tokenizer.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
 import { normal, zeros } from "../engine/initial.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
@@ -22,8 +22,6 @@ import { softmaxLoss } from "../engine/ops/losses.ts";
 import { affine } from "../engine/ops/matmul.ts";
 import type { Feeds } from "../engine/runner.ts";
 
-/** Units below it are padding and unknown. */
-export const FIRST_KNOWN = 2;
 export interface MaskRates {
   /** Of known codes: those that are hidden. */
   readonly share: number;
@@ -55,14 +53,14 @@ export function maskCodes(
   const masked: number[] = [];
   const at: number[] = [];
   for (const [i, unit] of codes.entries()) {
-    if (unit < FIRST_KNOWN || random.uniform() >= share) continue;
+    if (unit < FIRST_KNOWN_UNIT || random.uniform() >= share) continue;
     at.push(i);
     const draw = random.uniform();
     if (draw < toMask) {
       changed[i] = 0;
       masked.push(i);
     } else if (draw < toMask + toRandom)
-      changed[i] = FIRST_KNOWN + random.below(vocabularySize - FIRST_KNOWN);
+      changed[i] = FIRST_KNOWN_UNIT + random.below(vocabularySize - FIRST_KNOWN_UNIT);
   }
   return {
     codes: changed,
@@ -87,7 +85,7 @@ const COUNT = "count";
 export function hiddenFeeds(
   name: string,
   { at, hidden }: Hidden,
-  first = FIRST_KNOWN,
+  first = FIRST_KNOWN_UNIT,
 ): { feeds: Feeds; dims: Readonly<Record<string, number>> } {
   const N = Math.max(1, at.length);
   const weight = new Float32Array(N).fill(at.length > 0 ? 1 : 0);
@@ -117,11 +115,11 @@ export function hiddenInputs(g: Graph, name: string) {
 export function outputMatrix(x: Tensor, tokenizer: Tokenizer, deviation: number): Tensor {
   const g = x.graph;
   const width = x.shape[1] as number;
-  const known = tokenizer.vocabularySize - FIRST_KNOWN;
+  const known = tokenizer.vocabularySize - FIRST_KNOWN_UNIT;
   const E = g.inputs.get("codes.table");
   const isTied = tokenizer.representation.kind === "learned" && E?.shape[1] === width;
   if (!isTied) return g.parameter("output", [width, known], normal(deviation));
-  return transpose(slice(E, 0, FIRST_KNOWN, tokenizer.vocabularySize), [1, 0]);
+  return transpose(slice(E, 0, FIRST_KNOWN_UNIT, tokenizer.vocabularySize), [1, 0]);
 }
 
 export interface HiddenCodeOptions {
@@ -136,7 +134,7 @@ export interface HiddenCodeOptions {
 export function hiddenCodeLoss(x: Tensor, name: string, options: HiddenCodeOptions): Tensor {
   const g = x.graph;
   const { tokenizer, total, deviation } = options;
-  const known = tokenizer.vocabularySize - FIRST_KNOWN;
+  const known = tokenizer.vocabularySize - FIRST_KNOWN_UNIT;
   const { at, hidden, weight } = hiddenInputs(g, name);
   return g.scope(name, () => {
     const few = { fewRows: true };

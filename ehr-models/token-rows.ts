@@ -7,7 +7,7 @@
  * s makes the mean over units of Σ (weights of one token)² one, so that E starts as large as a learned vector a code
  * would: what two codes share is the part of their tokens that is the same.
  */
-import type { UnitRepresentation } from "../core/tokenizer.ts";
+import { FIRST_KNOWN_UNIT, type UnitRepresentation } from "../core/tokenizer.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { given, normal } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
@@ -18,8 +18,6 @@ import { type Dim, multiplyDims, sizeOf } from "../engine/shape.ts";
 
 export type Tokens = Extract<UnitRepresentation, { readonly kind: "tokens" }>;
 
-/** Units before the first that has tokens: padding and unknown. */
-const FIRST_KNOWN = 2;
 /** Names of the inputs that the fixed tables are fed through. */
 export const TOKENS = "codes.tokens";
 export const WEIGHTS = "codes.weights";
@@ -71,9 +69,9 @@ export function learnedRows(
 /** The mean over units of Σ over distinct tokens of (its weights in all segments)². */
 export function meanSquareWeight({ tokens, weights, segments, perSegment }: Tokens): number {
   const each = segments * perSegment;
-  const units = tokens.length / each - FIRST_KNOWN;
+  const units = tokens.length / each - FIRST_KNOWN_UNIT;
   let sum = 0;
-  for (let start = FIRST_KNOWN * each; start < tokens.length; start += each) {
+  for (let start = FIRST_KNOWN_UNIT * each; start < tokens.length; start += each) {
     const total = new Map<number, number>();
     for (let n = start; n < start + each; n++) {
       const token = tokens[n] as number;

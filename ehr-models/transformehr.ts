@@ -31,7 +31,9 @@
  *   known of the subject (`subject-facts.ts`). `readout = summary` is the equation above, and the paper's preset.
  * Deviation: dropout of whole codes (`codeDropout`), 0 in the paper's preset; one epoch of pretraining.
  */
+
 import type { FitContext } from "../core/model.ts";
+import { FIRST_KNOWN_UNIT } from "../core/tokenizer.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { normal } from "../engine/initial.ts";
 import { paddingBias } from "../engine/layers/attention-bias.ts";
@@ -62,15 +64,7 @@ import {
 } from "./model-graphs.ts";
 import { type PretrainStage, runStage, type StageGraph } from "./pretraining.ts";
 import { subjectFacts } from "./subject-facts.ts";
-import {
-  AT,
-  COUNT,
-  FIRST_KNOWN,
-  POSITIONS,
-  PREVIOUS,
-  UNITS,
-  writtenVisits,
-} from "./visit-targets.ts";
+import { AT, COUNT, POSITIONS, PREVIOUS, UNITS, writtenVisits } from "./visit-targets.ts";
 
 const COLUMNS: readonly SequenceColumn[] = [
   "codes",
@@ -215,7 +209,10 @@ function writingLoss(context: Encoder, total: StageGraph["total"]): Tensor {
   const rows = takeRows(y, g.input(AT, [COUNT], "int32"));
   const E = () => outputMatrix(rows, tokenizer, context.hyperparameters.initialScale);
   const logits = matmul(rows, g.scope("written", E)); // [N, V - 2]
-  const targets = oneHot(g.input(UNITS, [COUNT], "int32"), tokenizer.vocabularySize - FIRST_KNOWN);
+  const targets = oneHot(
+    g.input(UNITS, [COUNT], "int32"),
+    tokenizer.vocabularySize - FIRST_KNOWN_UNIT,
+  );
   return softmaxLoss(logits, targets, { weight: expand(g.scalar(1), [COUNT, 1]), total });
 }
 

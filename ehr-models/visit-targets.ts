@@ -6,13 +6,11 @@
 
 import type { Random } from "../core/random.ts";
 import type { History, SampleSource } from "../core/samples.ts";
-import type { Tokenizer } from "../core/tokenizer.ts";
+import { FIRST_KNOWN_UNIT, type Tokenizer } from "../core/tokenizer.ts";
 import { SPREAD_YEARS } from "./age.ts";
 import { type Collated, paddedLength } from "./batch-source.ts";
 import type { StageFeeds } from "./pretraining.ts";
 
-/** Units before it are padding and unknown. */
-export const FIRST_KNOWN = 2;
 /** Inputs of the decoder: units before each written one [B, J - 1], and where what was written stands. */
 export const PREVIOUS = "target.previous";
 export const AT = "target.at";
@@ -37,7 +35,8 @@ export function visitSequence(
   const kindOf = new Map<number, number>();
   for (let i = 0; i < history.length; i++) {
     const u = unit[history.code[i] as number] as number;
-    if (history.visit[i] === visit && u >= FIRST_KNOWN) kindOf.set(u, history.kind[i] as number);
+    if (history.visit[i] === visit && u >= FIRST_KNOWN_UNIT)
+      kindOf.set(u, history.kind[i] as number);
   }
   const units = [...kindOf.keys()].sort((a, b) => a - b);
   const kept = units.length > most ? random.shuffle(units).slice(0, most) : units;
@@ -91,7 +90,7 @@ export function writtenVisits(
   const previous = new Int32Array(samples.length * (J - 1));
   for (const [b, units] of sequences.entries()) previous.set(units.slice(0, J - 1), b * (J - 1));
   const at = sequences.flatMap((units, b) => units.map((_, j) => b * J + j));
-  const written = Int32Array.from(sequences.flat(), (u) => u - FIRST_KNOWN);
+  const written = Int32Array.from(sequences.flat(), (u) => u - FIRST_KNOWN_UNIT);
   return {
     feeds: { ...columns, [PREVIOUS]: previous, [AT]: Int32Array.from(at), [UNITS]: written },
     dims: { [POSITIONS]: J, [COUNT]: at.length },

@@ -1,14 +1,17 @@
 /** The tokenizer to beat: every code that a training subject has is a unit with a vector of its own. */
 import { sha256 } from "../core/hash.ts";
-import type { Tokenizer, TokenizerContext, TokenizerDefinition } from "../core/tokenizer.ts";
+import {
+  type Tokenizer,
+  type TokenizerContext,
+  type TokenizerDefinition,
+  UNKNOWN_UNIT,
+} from "../core/tokenizer.ts";
 import { refuseFolder } from "./pipeline/requests.ts";
 
-/** Unit of codes that no training subject has. */
-const UNKNOWN = 1;
 const FIRST_CODE = 2;
 
 async function fit({ codes, trainSubjects }: TokenizerContext): Promise<Tokenizer> {
-  const unit = new Int32Array(codes.size).fill(UNKNOWN);
+  const unit = new Int32Array(codes.size).fill(UNKNOWN_UNIT);
   const known: string[] = [];
   for (let row = 0; row < codes.size; row++) {
     if ((trainSubjects[row] ?? 0) === 0) continue;

@@ -1,8 +1,11 @@
 /** How a code is written in a timeline: the names of its tokens, one or several. */
 import { CODE_KINDS, STRUCTURE_CODES } from "../../core/event-store.ts";
-import type { CodeTable, Tokenizer, UnitRepresentation } from "../../core/tokenizer.ts";
-
-const UNKNOWN_UNIT = 1;
+import {
+  type CodeTable,
+  type Tokenizer,
+  UNKNOWN_UNIT,
+  type UnitRepresentation,
+} from "../../core/tokenizer.ts";
 
 /** What a code means to the timeline itself. */
 export const ROLES = { event: 0, birth: 1, death: 2, discharge: 3 } as const;

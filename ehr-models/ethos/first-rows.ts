@@ -4,7 +4,7 @@
  * who is near to whom.
  */
 import type { Random } from "../../core/random.ts";
-import type { Tokenizer, UnitRepresentation } from "../../core/tokenizer.ts";
+import { FIRST_KNOWN_UNIT, type Tokenizer, type UnitRepresentation } from "../../core/tokenizer.ts";
 import { denseVectors } from "../token-rows.ts";
 import { rowName, unitName } from "./code-tokens.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -29,7 +29,8 @@ function sourceOf(r: UnitRepresentation, vocabularySize: number): Source | undef
   const put = (name: string, table: Float32Array, row: number, segment: number) =>
     byName.set(name, { vector: table.subarray(row * r.width, (row + 1) * r.width), segment });
   if (r.kind === "vectors")
-    for (let unit = 2; unit < vocabularySize; unit++) put(unitName(unit), r.values, unit, 0);
+    for (let unit = FIRST_KNOWN_UNIT; unit < vocabularySize; unit++)
+      put(unitName(unit), r.values, unit, 0);
   else
     for (let s = 0; s < r.segments; s++)
       for (let row = 0; row < r.codebook.length / r.width; row++)

@@ -1,13 +1,16 @@
 /** From rows of vectors or tokens to what models look up: unit 0 is padding, 1 unknown, then one unit a row. */
 import type { Random } from "../../core/random.ts";
-import type { CodeTable, Tokenizer, UnitRepresentation } from "../../core/tokenizer.ts";
-
-const UNKNOWN = 1;
-const FIRST = 2;
+import {
+  type CodeTable,
+  FIRST_KNOWN_UNIT,
+  type Tokenizer,
+  UNKNOWN_UNIT,
+  type UnitRepresentation,
+} from "../../core/tokenizer.ts";
 
 /** Unit of each code of the store: 2 + its row, or 1 where `row` is -1. */
 export function unitsOf(rows: Int32Array): Int32Array {
-  return rows.map((row) => (row < 0 ? UNKNOWN : FIRST + row));
+  return rows.map((row) => (row < 0 ? UNKNOWN_UNIT : FIRST_KNOWN_UNIT + row));
 }
 
 /** Rows 0 … n-1, when the tokenizer's rows are the store's. */
@@ -23,15 +26,15 @@ export function trainedUnits(
 ): Uint8Array {
   const marks = new Uint8Array(units);
   for (const [row, u] of unit.entries())
-    if (u >= FIRST && (trainSubjects[row] as number) > 0) marks[u] = 1;
+    if (u >= FIRST_KNOWN_UNIT && (trainSubjects[row] as number) > 0) marks[u] = 1;
   return marks;
 }
 
 /** Values with two rows of zeros in front. */
 export function withoutUnits<T extends Float32Array | Int32Array>(values: T, width: number): T {
   const Kind = values.constructor as new (length: number) => T;
-  const all = new Kind(values.length + FIRST * width);
-  all.set(values, FIRST * width);
+  const all = new Kind(values.length + FIRST_KNOWN_UNIT * width);
+  all.set(values, FIRST_KNOWN_UNIT * width);
   return all;
 }
 
@@ -60,7 +63,7 @@ function residualFor(
 /** A tokenizer of given vectors. */
 export function vectorTokenizer(given: VectorRows): Tokenizer {
   const { name, rows, values, width, trainable, artefactHash } = given;
-  const vocabularySize = FIRST + values.length / width;
+  const vocabularySize = FIRST_KNOWN_UNIT + values.length / width;
   const unit = unitsOf(rows);
   const representation: UnitRepresentation = {
     kind: "vectors",
@@ -88,7 +91,7 @@ export interface TokenRows extends Omit<VectorRows, "values" | "width"> {
 export function tokenTokenizer(given: TokenRows): Tokenizer {
   const { ids, weights, segments, perSegment, codebook, width, learned, trainable } = given;
   const each = segments * perSegment;
-  const vocabularySize = FIRST + ids.length / each;
+  const vocabularySize = FIRST_KNOWN_UNIT + ids.length / each;
   const unit = unitsOf(given.rows);
   const representation: UnitRepresentation = {
     kind: "tokens",

@@ -5,7 +5,7 @@ import { codebookSizeFor } from "../medtok/config.ts";
 import { checkMode, MODES } from "../pipeline/modes.ts";
 
 export const VQGRAPH_DEFAULTS = {
-  /** `vectors`: each code's vector; `tokens`: rows of the codebook, which give the same while frozen. */
+  /** As medtok's: `tokens`, `vectors` or `codebook`. */
   mode: "tokens" as string,
   /** Whether a model's training may also move the vectors, or the codebook. */
   trainable: false,
