@@ -10,13 +10,15 @@ import { isFolder, makeFolder, tryFolder } from "../core/make-folder.ts";
 
 const FIX = "name a folder of your own with --cache-dir or MEDTOK_BENCH_CACHE";
 
-/**
- * `--cache-dir`, else MEDTOK_BENCH_CACHE, else the user's cache folder. Made when missing. One that is there
- * keeps its mode, as it may be /tmp: whatever is put into it is private by itself.
- */
-export function cacheFolder(flag?: string): string {
+/** `--cache-dir`, else MEDTOK_BENCH_CACHE, else the user's cache folder; there or not. */
+export function cachePath(flag?: string): string {
   const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  const folder = resolve(flag ?? process.env["MEDTOK_BENCH_CACHE"] ?? join(base, "medtok-bench"));
+  return resolve(flag ?? process.env["MEDTOK_BENCH_CACHE"] ?? join(base, "medtok-bench"));
+}
+
+/** That folder, made when missing. One that is there keeps its mode, as it may be /tmp: whatever is put into it is private by itself. */
+export function cacheFolder(flag?: string): string {
+  const folder = cachePath(flag);
   if (!isFolder(folder)) return privateFolder(folder);
   tryFolder(folder, { fix: FIX });
   return folder;

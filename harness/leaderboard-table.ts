@@ -28,7 +28,8 @@ export const ORIGINS = { run: "", files: " (from files)", folder: " (loaded)" } 
 export const fixed = (value: number) => value.toFixed(3);
 const orDash = (value: number | null) => (value === null ? "-" : fixed(value));
 
-const plus = (value: number) => `${value < 0 ? "" : "+"}${fixed(value)}`;
+/** With its sign. */
+export const plus = (value: number) => `${value < 0 ? "" : "+"}${fixed(value)}`;
 
 /** `+0.012 [-0.004, +0.028] (n=5)`: a mean paired difference with its 95 % interval over seeds, where there is one. */
 export function signed({ mean, n, interval }: PairedDifference): string {

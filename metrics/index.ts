@@ -9,7 +9,14 @@ export {
   type Metric,
   type MetricTable,
 } from "./evaluate.ts";
-export { type PairedDifference, pairedDifference } from "./paired.ts";
+export { type Limits, type PairedDifference, pairedDifference } from "./paired.ts";
+export {
+  type DrawnDifference,
+  drawDifferences,
+  meanOverSeeds,
+  overSubjects,
+  overSubjectsAndSeeds,
+} from "./paired-draws.ts";
 export type { Average, MetricName } from "./panel.ts";
 export { asThePaperDoes, type PaperMetrics } from "./paper.ts";
 export type { Interactions } from "./sets.ts";

@@ -10,11 +10,17 @@ const T_QUANTILES = [
 /** Of the standard normal distribution. */
 const Z = 1.959963984540054;
 
-/** Beyond the table the expansion of Fisher and Cornish (1960), exact to 1e-5. */
-function tQuantile(degrees: number): number {
+/** 97.5 % quantile of Student's t. Beyond the table the expansion of Fisher and Cornish (1960), exact to 1e-5. */
+export function tQuantile(degrees: number): number {
   const expansion =
     Z + (Z ** 3 + Z) / (4 * degrees) + (5 * Z ** 5 + 16 * Z ** 3 + 3 * Z) / (96 * degrees ** 2);
   return T_QUANTILES[degrees - 1] ?? expansion;
+}
+
+/** Ends of an interval. */
+export interface Limits {
+  readonly low: number;
+  readonly high: number;
 }
 
 export interface PairedDifference {
@@ -24,7 +30,7 @@ export interface PairedDifference {
   /** Pairs. */
   readonly n: number;
   /** 95 %; null for one pair. */
-  readonly interval: { readonly low: number; readonly high: number } | null;
+  readonly interval: Limits | null;
 }
 
 /** The 95 % interval of a mean of n values, by Student's t; null for fewer than two. */
