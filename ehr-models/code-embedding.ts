@@ -28,14 +28,7 @@ import { reshape } from "../engine/ops/layout.ts";
 import type { FeedArray } from "../engine/runner.ts";
 import { sizeOf } from "../engine/shape.ts";
 import { type SimilarityFeatures, similarityFeatures } from "./similarity.ts";
-import {
-  codebookRows,
-  denseVectors,
-  learnedRows,
-  TOKENS,
-  type Tokens,
-  WEIGHTS,
-} from "./token-rows.ts";
+import { codebookRows, denseVectors, learnedRows, type Tokens } from "./token-rows.ts";
 
 /** Name of the input that given vectors, or their features, are fed through; they are too large for the model. */
 const FROZEN = "codes.vectors";
@@ -183,8 +176,7 @@ export function standardOf(tokens: Tokens): Standard {
 /** Arrays to feed at every run beside the parameters: fixed tables, if there are any. */
 export function frozenTables({ representation }: Tokenizer): Readonly<Record<string, FeedArray>> {
   if (representation.kind === "learned") return {};
-  if (representation.kind === "tokens" && (representation.learned || representation.trainable))
-    return { [TOKENS]: representation.tokens, [WEIGHTS]: representation.weights };
   if (representation.trainable) return {};
+  if (representation.kind === "tokens" && representation.learned) return {};
   return { [FROZEN]: featuresOf(representation).values };
 }

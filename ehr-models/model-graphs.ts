@@ -14,6 +14,7 @@ import type { Tokenizer } from "../core/tokenizer.ts";
 import type { CheckpointSlot } from "../engine/checkpoint.ts";
 import { exportOnnx } from "../engine/export.ts";
 import { Graph, type GraphOptions, type Tensor } from "../engine/graph.ts";
+import { mixedTables } from "../engine/mixture.ts";
 import { binaryLoss, softmaxLoss, type Weighting } from "../engine/ops/losses.ts";
 import { OPTIMIZER_DEFAULTS, type OptimizerOptions } from "../engine/optimizer.ts";
 import type { FeedArray, Feeds } from "../engine/runner.ts";
@@ -230,7 +231,9 @@ export function exportModel<H extends Hyperparameters>(
   parameters: ReadonlyMap<string, Float32Array>,
 ): ExportedModel {
   const { graph, logits } = buildForward(setup, source, { fused: false });
-  const values = new Map([...Object.entries(heldValues(setup)), ...parameters]);
+  const mixed = mixedTables(graph, (name) => parameters.get(name) as Float32Array);
+  const fixed = { ...heldValues(setup), ...mixed };
+  const values = new Map([...Object.entries(fixed), ...parameters]);
   return exportOnnx(graph, logits, setup.labels.kind, values);
 }
 

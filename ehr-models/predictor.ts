@@ -1,6 +1,7 @@
 /** Probabilities of whole splits from a forward-only session. */
 import type { LabelKind } from "../core/label.ts";
 import type { Graph, Tensor } from "../engine/graph.ts";
+import { mixedTables } from "../engine/mixture.ts";
 import { toOnnx } from "../engine/onnx.ts";
 import { type PartJob, PartRunner } from "../engine/parts.ts";
 import { type FeedArray, Session } from "../engine/runner.ts";
@@ -29,7 +30,9 @@ export class Predictor {
   private constructor(session: Session, options: PredictorOptions) {
     this.#session = session;
     this.#options = options;
-    const parameters = options.graph.parameters.map(({ name }) => name);
+    const { graph } = options;
+    const mixtures = graph.mixtures.map(({ tensor }) => tensor);
+    const parameters = [...graph.parameters, ...mixtures].map(({ name }) => name);
     this.#parts = new PartRunner({ session, threads: options.threads, parameters });
   }
 
@@ -43,6 +46,9 @@ export class Predictor {
   /** Probabilities [S × C] in the order of the samples. @throws after release. */
   async predict(source: BatchSource): Promise<Float32Array> {
     if (this.#isReleased) throw new Error("predict: the model was disposed of");
+    const { graph, held } = this.#options;
+    const tables = mixedTables(graph, (name) => held[name] as Float32Array);
+    for (const [name, values] of Object.entries(tables)) this.#session.hold(name, values);
     const C = this.#options.logits.shape[1] as number;
     const all = new Float32Array(source.size * C);
     const running: Int32Array[] = [];

@@ -11,43 +11,21 @@ import { FIRST_KNOWN_UNIT, type UnitRepresentation } from "../core/tokenizer.ts"
 import type { Tensor } from "../engine/graph.ts";
 import { given, normal } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
-import { scale } from "../engine/ops/elementwise.ts";
 import { reshape } from "../engine/ops/layout.ts";
-import { matmul } from "../engine/ops/matmul.ts";
-import { type Dim, multiplyDims, sizeOf } from "../engine/shape.ts";
+import { sizeOf } from "../engine/shape.ts";
 
 export type Tokens = Extract<UnitRepresentation, { readonly kind: "tokens" }>;
 
-/** Names of the inputs that the fixed tables are fed through. */
-export const TOKENS = "codes.tokens";
-export const WEIGHTS = "codes.weights";
-
-/** Σ_k w[k] Θ[t[k]] [places, width] of the rows of a table, K tokens a place. */
-function weightedRows(codes: Tensor, rows: Tensor, tokens: Tokens, places: Dim, K: number): Tensor {
-  const g = codes.graph;
-  const V = tokens.tokens.length / (tokens.segments * tokens.perSegment);
-  const each = tokens.segments * tokens.perSegment;
-  const ids = g.input(TOKENS, [V, each], "int32");
-  const weights = g.input(WEIGHTS, [V, each]);
-  const width = rows.shape[1] as Dim;
-  const looked = reshape(lookup(rows, lookup(ids, codes)), [places, K, width]);
-  const shares = reshape(lookup(weights, codes), [places, 1, K]);
-  return reshape(matmul(shares, looked), [places, width]);
-}
-
 /**
- * Weighted sums of codebook rows [B*L, segments · width] of units [B, L]. The rows of every position are looked up anew
- * in each part of a batch, 4 · segments · K · width bytes a position (5 KiB for MedTok), so that their gradient can
- * leave the graph as rows and be summed into the codebook in a fixed order.
+ * Weighted sums of codebook rows [B*L, segments · width] of units [B, L]. Like those of `learnedRows` they are made once a
+ * step for each unit that its batch has (`engine/mixture.ts`).
  */
 export function codebookRows(codes: Tensor, tokens: Tokens): Tensor {
-  const { segments, perSegment, codebook, width } = tokens;
-  const B = table(codes.graph, "codebook", codebook.length / width, width, {
-    initial: given(codebook),
-  });
-  const places = multiplyDims(sizeOf(codes.shape), segments);
-  const rows = weightedRows(codes, B, tokens, places, perSegment);
-  return reshape(rows, [sizeOf(codes.shape), segments * width]);
+  const { tokens: ids, weights, segments, perSegment: each, codebook, width } = tokens;
+  const g = codes.graph;
+  const B = table(g, "codebook", codebook.length / width, width, { initial: given(codebook) });
+  const e = g.mixture("rows", B, { ids, weights, segments, each });
+  return reshape(lookup(e, codes), [sizeOf(codes.shape), segments * width]);
 }
 
 /** E [B*L, width] of units [B, L] from a learned vector a token; zero for padding and unknown. */
@@ -57,13 +35,14 @@ export function learnedRows(
   width: number,
   initialScale: number,
 ): Tensor {
-  const { segments, perSegment, codebook } = tokens;
+  const { tokens: ids, segments, perSegment, codebook } = tokens;
+  const g = codes.graph;
   const options = { initial: normal(initialScale), decay: true };
-  const rows = codebook.length / tokens.width;
-  const theta = table(codes.graph, "vocabulary", rows, width, options);
-  const places = sizeOf(codes.shape);
-  const sums = weightedRows(codes, theta, tokens, places, segments * perSegment);
-  return scale(sums, 1 / Math.sqrt(meanSquareWeight(tokens)));
+  const theta = table(g, "vocabulary", codebook.length / tokens.width, width, options);
+  const factor = 1 / Math.sqrt(meanSquareWeight(tokens));
+  const weights = tokens.weights.map((w) => w * factor);
+  const E = g.mixture("rows", theta, { ids, weights, segments: 1, each: segments * perSegment });
+  return reshape(lookup(E, codes), [sizeOf(codes.shape), width]);
 }
 
 /** The mean over units of Σ over distinct tokens of (its weights in all segments)². */

@@ -5,6 +5,7 @@
  */
 import type { Random } from "../core/random.ts";
 import { type ConstantArray, type ElementType, FLOAT_ARRAYS, type FloatType } from "./element.ts";
+import type { MixedRows } from "./mixture.ts";
 import { ModulePath } from "./module-path.ts";
 import { normalShape, type Shape, showShape } from "./shape.ts";
 import { Tape, type TapeEntry, type TapeRule } from "./tape.ts";
@@ -79,6 +80,14 @@ export interface Lookup {
   readonly rows: Tensor;
 }
 
+/** A table of weighted sums of rows of a parameter, fed as an input; read it by look-ups only. See `mixture.ts`. */
+export interface Mixture {
+  /** [n, segments · width]. */
+  readonly tensor: Tensor;
+  readonly source: Tensor;
+  readonly rows: MixedRows;
+}
+
 /** An input of zeros and 1/(1 - rate), fed from a seeded pool at each training step. */
 export interface Mask {
   readonly tensor: Tensor;
@@ -113,6 +122,7 @@ export class Graph {
   readonly constants = new Map<string, { tensor: Tensor; values: ConstantArray }>();
   readonly parameters: Parameter[] = [];
   readonly lookups: Lookup[] = [];
+  readonly mixtures: Mixture[] = [];
   readonly masks: Mask[] = [];
   /** Names of values of the graph around this one that are read here. */
   readonly captured = new Set<string>();
@@ -186,6 +196,18 @@ export class Graph {
     const tensor = this.input(path, shape);
     tensor.tracked = true;
     this.parameters.push({ name: path, shape, initial, decay, tensor });
+    return tensor;
+  }
+
+  /** A table that follows a parameter [rows, width], below the current module path. */
+  mixture(name: string, source: Tensor, rows: MixedRows): Tensor {
+    if (!this.parameters.some((p) => p.tensor === source) || source.shape.length !== 2)
+      this.fail("mixture", `a table that is a parameter wanted, got ${source}`);
+    const n = rows.ids.length / (rows.segments * rows.each);
+    const width = source.shape[1] as number;
+    const tensor = this.input(this.pathOf(name), [n, rows.segments * width]);
+    tensor.tracked = true;
+    this.mixtures.push({ tensor, source, rows });
     return tensor;
   }
 

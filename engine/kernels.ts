@@ -35,6 +35,22 @@ export interface Kernels {
     keep: number,
   ): void;
   addRows(target: number, ids: number, rows: number, count: number, width: number): void;
+  mix(
+    target: number,
+    ids: number,
+    weights: number,
+    source: number,
+    each: number,
+    width: number,
+  ): void;
+  spread(
+    target: number,
+    ids: number,
+    weights: number,
+    row: number,
+    each: number,
+    width: number,
+  ): void;
   sumSquares(at: number, count: number): number;
   follow(average: number, p: number, count: number, weight: number): void;
   swap(a: number, b: number, count: number): void;

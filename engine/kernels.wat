@@ -1,5 +1,5 @@
 ;; The update of the training state, in place. Compiled by scripts/build-kernels.ts into
-;; engine/kernels-binary.ts. Addresses are bytes; counts are floats and, but for addRows,
+;; engine/kernels-binary.ts. Addresses are bytes; counts are floats and, but for rows,
 ;; multiples of four (every block is padded with zeros to that).
 (module
   (import "state" "memory" (memory 1 65536))
@@ -95,6 +95,98 @@
         (local.set $ids (i32.add (local.get $ids) (i32.const 4)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $row))))
+
+  ;; target = sum over k < each of weights[k] source[ids[k]], added in that order; one row of any width.
+  (func (export "mix")
+    (param $target i32) (param $ids i32) (param $weights i32) (param $source i32)
+    (param $each i32) (param $width i32)
+    (local $bytes i32) (local $quads i32) (local $j i32) (local $k i32) (local $x v128) (local $y f32)
+    (local.set $bytes (i32.shl (local.get $width) (i32.const 2)))
+    (local.set $quads (i32.and (local.get $bytes) (i32.const -16)))
+    (local.set $each (i32.shl (local.get $each) (i32.const 2)))
+    (block $quadsDone
+      (loop $quad
+        (br_if $quadsDone (i32.ge_u (local.get $j) (local.get $quads)))
+        (local.set $x (v128.const f32x4 0 0 0 0))
+        (local.set $k (i32.const 0))
+        (block $sumDone
+          (loop $term
+            (br_if $sumDone (i32.ge_u (local.get $k) (local.get $each)))
+            (local.set $x
+              (f32x4.add (local.get $x)
+                (f32x4.mul
+                  (v128.load32_splat (i32.add (local.get $weights) (local.get $k)))
+                  (v128.load
+                    (i32.add (local.get $j)
+                      (i32.add (local.get $source)
+                        (i32.mul (local.get $bytes)
+                          (i32.load (i32.add (local.get $ids) (local.get $k))))))))))
+            (local.set $k (i32.add (local.get $k) (i32.const 4)))
+            (br $term)))
+        (v128.store (i32.add (local.get $target) (local.get $j)) (local.get $x))
+        (local.set $j (i32.add (local.get $j) (i32.const 16)))
+        (br $quad)))
+    (block $tailDone
+      (loop $tail
+        (br_if $tailDone (i32.ge_u (local.get $j) (local.get $bytes)))
+        (local.set $y (f32.const 0))
+        (local.set $k (i32.const 0))
+        (block $sumDone
+          (loop $term
+            (br_if $sumDone (i32.ge_u (local.get $k) (local.get $each)))
+            (local.set $y
+              (f32.add (local.get $y)
+                (f32.mul
+                  (f32.load (i32.add (local.get $weights) (local.get $k)))
+                  (f32.load
+                    (i32.add (local.get $j)
+                      (i32.add (local.get $source)
+                        (i32.mul (local.get $bytes)
+                          (i32.load (i32.add (local.get $ids) (local.get $k))))))))))
+            (local.set $k (i32.add (local.get $k) (i32.const 4)))
+            (br $term)))
+        (f32.store (i32.add (local.get $target) (local.get $j)) (local.get $y))
+        (local.set $j (i32.add (local.get $j) (i32.const 4)))
+        (br $tail))))
+
+  ;; target[ids[k]] += weights[k] row for k < each, in order: the way back of mix.
+  (func (export "spread")
+    (param $target i32) (param $ids i32) (param $weights i32) (param $row i32)
+    (param $each i32) (param $width i32)
+    (local $bytes i32) (local $quads i32) (local $to i32) (local $j i32) (local $x v128)
+    (local.set $bytes (i32.shl (local.get $width) (i32.const 2)))
+    (local.set $quads (i32.and (local.get $bytes) (i32.const -16)))
+    (block $done
+      (loop $term
+        (br_if $done (i32.eqz (local.get $each)))
+        (local.set $to
+          (i32.add (local.get $target) (i32.mul (local.get $bytes) (i32.load (local.get $ids)))))
+        (local.set $x (v128.load32_splat (local.get $weights)))
+        (local.set $j (i32.const 0))
+        (block $quadsDone
+          (loop $quad
+            (br_if $quadsDone (i32.ge_u (local.get $j) (local.get $quads)))
+            (v128.store (i32.add (local.get $to) (local.get $j))
+              (f32x4.add
+                (v128.load (i32.add (local.get $to) (local.get $j)))
+                (f32x4.mul (local.get $x) (v128.load (i32.add (local.get $row) (local.get $j))))))
+            (local.set $j (i32.add (local.get $j) (i32.const 16)))
+            (br $quad)))
+        (block $tailDone
+          (loop $tail
+            (br_if $tailDone (i32.ge_u (local.get $j) (local.get $bytes)))
+            (f32.store (i32.add (local.get $to) (local.get $j))
+              (f32.add
+                (f32.load (i32.add (local.get $to) (local.get $j)))
+                (f32.mul
+                  (f32.load (local.get $weights))
+                  (f32.load (i32.add (local.get $row) (local.get $j))))))
+            (local.set $j (i32.add (local.get $j) (i32.const 4)))
+            (br $tail)))
+        (local.set $ids (i32.add (local.get $ids) (i32.const 4)))
+        (local.set $weights (i32.add (local.get $weights) (i32.const 4)))
+        (local.set $each (i32.sub (local.get $each) (i32.const 1)))
+        (br $term))))
 
   ;; Sum of squares in float64, for clipping by the global norm.
   (func (export "sumSquares") (param $at i32) (param $count i32) (result f64)

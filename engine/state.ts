@@ -6,8 +6,9 @@
  */
 import { BenchError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
-import type { Parameter } from "./graph.ts";
+import type { Mixture, Parameter } from "./graph.ts";
 import { allocateMemory, instantiateKernels, type Kernels, type WasmMemory } from "./kernels.ts";
+import { bytesOf, MixedTable } from "./mixed-table.ts";
 import { clipScale, type OptimizerOptions } from "./optimizer.ts";
 
 const PAGE = 65536;
@@ -48,9 +49,10 @@ export class State {
   readonly #rows: number;
   readonly #ids: number;
   readonly #written = new Set<string>();
+  readonly #mixed = new Map<string, MixedTable>();
 
   /** Draws the initial values; each parameter has its own stream by name. @throws BenchError above 4 GiB. */
-  constructor(parameters: readonly Parameter[], random: Random) {
+  constructor(parameters: readonly Parameter[], random: Random, mixtures: readonly Mixture[] = []) {
     let offset = 0;
     for (const parameter of parameters) {
       const size = parameter.shape.reduce((a, b) => a * b, 1);
@@ -60,7 +62,8 @@ export class State {
     this.#width = offset;
     this.#rows = HEAD + (KEPT + 4) * offset;
     this.#ids = this.#rows + 4 * SCRATCH;
-    const pages = Math.ceil((this.#ids + 4 * SCRATCH) / PAGE);
+    const end = this.#ids + 4 * SCRATCH;
+    const pages = Math.ceil(mixtures.reduce((sum, mixture) => sum + bytesOf(mixture), end) / PAGE);
     if (pages > MAX_PAGES)
       throw new BenchError({
         what: `the model has ${this.parameterCount} parameters; training state is limited to 4 GiB`,
@@ -71,6 +74,20 @@ export class State {
     for (const { parameter, size } of this.#slots.values())
       this.parameter(parameter.name).set(parameter.initial(random.derive(parameter.name), size));
     this.startAverage();
+    this.#placeMixtures(mixtures, end);
+  }
+
+  #placeMixtures(mixtures: readonly Mixture[], end: number): void {
+    let at = end;
+    const { buffer: memory } = this.#memory;
+    for (const mixture of mixtures) {
+      const { name } = mixture.source;
+      const source = this.#address("parameters", name);
+      const sourceGradient = this.#address("gradients", name);
+      const place = { memory, kernels: this.#kernels, at, source, sourceGradient };
+      this.#mixed.set(mixture.tensor.name, new MixedTable(mixture, place));
+      at += bytesOf(mixture);
+    }
   }
 
   /**
@@ -106,6 +123,11 @@ export class State {
     return this.#view("parameters", name);
   }
 
+  /** Tables that follow parameters, by name. */
+  get mixed(): ReadonlyMap<string, MixedTable> {
+    return this.#mixed;
+  }
+
   /** A view of one parameter's gradient as summed since the last update. */
   gradient(name: string): Float32Array {
     return this.#view("gradients", name);
@@ -133,10 +155,18 @@ export class State {
     }
   }
 
+  /** Rows and their width of a parameter or mixture, and the address of its gradient. */
+  #tableOf(name: string): { count: number; width: number; target: number } {
+    const table = this.#mixed.get(name);
+    if (table !== undefined)
+      return { count: table.count, width: table.width, target: table.gradient };
+    const [count, width] = this.#slot(name).parameter.shape as readonly [number, number];
+    return { count, width, target: this.#address("gradients", name) };
+  }
+
   /** Adds `rows[i]` to row `ids[i]` of a table's gradient, in order. @throws when an id is out of range. */
   addRows(name: string, ids: Int32Array, rows: Float32Array): void {
-    const { parameter } = this.#slot(name);
-    const [count, width] = parameter.shape as readonly [number, number];
+    const { count, width, target } = this.#tableOf(name);
     if (rows.length !== ids.length * width)
       throw new Error(`rows of ${name}: ${rows.length} values for ${ids.length} ids`);
     for (let i = 0; i < ids.length; i++) {
@@ -147,14 +177,22 @@ export class State {
     if (block === 0) throw new Error(`rows of ${name}: wider than ${SCRATCH}`);
     const rowScratch = new Float32Array(this.#memory.buffer, this.#rows, SCRATCH);
     const idScratch = new Int32Array(this.#memory.buffer, this.#ids, SCRATCH);
-    const target = this.#address("gradients", name);
     for (let start = 0; start < ids.length; start += block) {
       const end = Math.min(ids.length, start + block);
       rowScratch.set(rows.subarray(start * width, end * width));
       idScratch.set(ids.subarray(start, end));
       this.#kernels.addRows(target, this.#ids, this.#rows, end - start, width);
     }
+    this.#mixed.get(name)?.touch(ids);
     this.#written.add(name);
+  }
+
+  /** Hands the gradients of mixtures on to the parameters that they follow, once all of a step are added. */
+  spread(): void {
+    for (const table of this.#mixed.values()) {
+      table.spread();
+      this.#written.add(table.mixture.source.name);
+    }
   }
 
   /** Euclidean norm over all gradients. */
@@ -229,6 +267,7 @@ export class State {
       throw new Error(`checkpoint of ${bytes.length} bytes, ${KEPT * this.#width} wanted`);
     new Uint8Array(this.#memory.buffer, HEAD, bytes.length).set(bytes);
     new Float32Array(this.#memory.buffer, this.#block("gradients"), this.#width).fill(0);
+    for (const table of this.#mixed.values()) table.clear();
     this.#written.clear();
     this.step = step;
   }

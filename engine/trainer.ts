@@ -13,6 +13,7 @@ import type { Random } from "../core/random.ts";
 import { MaskPool } from "./dropout.ts";
 import { gradients } from "./gradient.ts";
 import type { Graph, Tensor } from "./graph.ts";
+import { readBy } from "./mixture.ts";
 import { toOnnx } from "./onnx.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
 import { PartRunner } from "./parts.ts";
@@ -71,13 +72,17 @@ export class Trainer {
   readonly #loss: string;
   readonly #dense: readonly { readonly name: string; readonly output: string }[];
   readonly #rows: readonly RowOutput[];
+  /** Mixtures, each with the inputs that say which of its rows are read. */
+  readonly #readBy: readonly (readonly [name: string, ids: readonly string[] | undefined])[];
 
   private constructor(session: Session, options: TrainerOptions, outputs: Outputs) {
     this.graph = options.graph;
     this.#session = session;
     this.nodeCount = session.model.nodeCount;
     this.operations = `${chosenRuntime()?.name} ${sha256(session.model.bytes)}`;
-    this.state = new State(options.graph.parameters, options.random.derive("init"));
+    const { parameters, mixtures } = options.graph;
+    this.state = new State(parameters, options.random.derive("init"), mixtures);
+    this.#readBy = mixtures.map(({ tensor }) => [tensor.name, readBy(options.graph, tensor)]);
     const { start } = options;
     if (start !== undefined && start.size > 0 && this.state.adopt(start).length === 0)
       throw new Error(`none of the parameters to start from is one of this graph's`);
@@ -85,13 +90,14 @@ export class Trainer {
     this.#runner = new PartRunner({
       session,
       threads: options.threads,
-      parameters: this.state.names,
+      parameters: [...this.state.names, ...this.state.mixed.keys()],
       dropout: { pool: this.#pool, masks: options.graph.masks },
     });
     this.#loss = options.loss.name;
     this.#dense = outputs.dense;
     this.#rows = outputs.rows;
     for (const name of this.state.names) session.hold(name, this.state.parameter(name));
+    for (const [name, { values }] of this.state.mixed) session.hold(name, values);
     for (const [name, values] of Object.entries(options.held ?? {})) session.hold(name, values);
   }
 
@@ -112,12 +118,23 @@ export class Trainer {
     const jobs = parts.map(({ feeds, dims }, i) => {
       return { feeds: { ...feeds, [TOTAL_WEIGHT]: total }, dims, key: `${step}/${i}` };
     });
+    this.#mix(parts);
     let done = 0;
     await this.#runner.run(jobs, (results) => {
       loss += values(results, this.#loss)[0] as number;
       this.#add(parts[done++] as Batch, results);
     });
+    this.state.spread();
     return loss;
+  }
+
+  /** Brings the rows of mixtures that the parts read up to date with the parameters. */
+  #mix(parts: readonly Batch[]): void {
+    for (const [name, inputs] of this.#readBy) {
+      const ids = inputs?.flatMap((input) => parts.map(({ feeds }) => feeds[input]));
+      const isFed = ids?.every((given) => given instanceof Int32Array) === true;
+      this.state.mixed.get(name)?.mix(isFed ? (ids as Int32Array[]) : undefined);
+    }
   }
 
   /** Adds the gradients of one part. */
@@ -176,17 +193,22 @@ export function gradientOutputs(graph: Graph, loss: Tensor): Outputs {
   const tensors: Tensor[] = [];
   const dense: { name: string; output: string }[] = [];
   const rows: RowOutput[] = [];
+  const looked = new Set(graph.lookups.filter((l) => found.has(l.rows)).map(({ table }) => table));
+  for (const { tensor, source } of graph.mixtures) {
+    if (looked.has(tensor)) looked.add(source);
+    if (found.has(tensor)) throw new Error(`${tensor.name} is read by more than look-ups`);
+  }
   for (const { name, tensor } of graph.parameters) {
     const d = found.get(tensor);
     if (d !== undefined) {
       dense.push({ name, output: d.name });
       tensors.push(d);
-    } else if (!graph.lookups.some(({ table, rows: r }) => table === tensor && found.has(r))) {
+    } else if (!looked.has(tensor)) {
       throw new Error(`the parameter ${name} has no part in the loss`);
     }
   }
-  for (const { table, ids, rows: looked } of graph.lookups) {
-    const d = found.get(looked);
+  for (const { table, ids, rows: read } of graph.lookups) {
+    const d = found.get(read);
     if (d === undefined) continue;
     rows.push({ table: table.name, ids: ids.name, output: d.name });
     tensors.push(d);

@@ -6,7 +6,7 @@ import { MEDTOK_OPTIONS, RUN_PRESETS } from "./pipeline/settings.ts";
 
 export const medtok: TokenizerDefinition = {
   name: "medtok",
-  version: 4,
+  version: 5,
   description:
     "Text and graph of each code, quantized by one codebook; trained once on the store's codes, or loaded.",
   reference: "Su et al., Multimodal Medical Code Tokenizer, ICML 2025",

@@ -11,7 +11,7 @@ import { exchangedRows } from "./pipeline/units.ts";
 
 export const permutedRows: TokenizerDefinition = {
   name: "permuted-rows",
-  version: 4,
+  version: 5,
   description:
     "MedTok's tokens and vectors exchanged among codes of one vocabulary: the control of medtok.",
   reference: "Su et al., ICML 2025, with rows exchanged",

@@ -9,7 +9,7 @@ import { VQGRAPH_DEFAULTS, VQGRAPH_PUBLISHED } from "./vqgraph/config.ts";
 
 export const vqgraph: TokenizerDefinition = {
   name: "vqgraph",
-  version: 3,
+  version: 4,
   description:
     "Each code's nodes in the graph, each by one row of a codebook that rebuilds the graph; no text.",
   reference: "Yang et al., VQGraph, ICLR 2024, as a tokenizer in Su et al., ICML 2025, figure 4",

@@ -17,7 +17,8 @@ export function gatherRows(table: Tensor, ids: Tensor): Tensor {
   const g: Graph = table.graph;
   if (table.shape.length !== 2) g.fail("gatherRows", `a table has two axes, got ${table}`);
   if (ids.type !== "int32") g.fail("gatherRows", `ids must be int32, got ${ids.type} ${ids}`);
-  if (table.tracked && !g.parameters.some((p) => p.tensor === table))
+  const isFed = [...g.parameters, ...g.mixtures].some(({ tensor }) => tensor === table);
+  if (table.tracked && !isFed)
     g.fail("gatherRows", `the table must be a parameter or an input, got the computed ${table}`);
   const rows = g.emit("Gather", [table, ids], [...ids.shape, table.shape[1] as number], {
     attributes: { axis: { int: 0 } },

@@ -5,6 +5,7 @@ import { denseVectors } from "../../ehr-models/token-rows.ts";
 import { transformer } from "../../ehr-models/transformer.ts";
 import { gradients } from "../../engine/gradient.ts";
 import { Graph } from "../../engine/graph.ts";
+import { mixed } from "../../engine/mixture.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { Session } from "../../engine/runner.ts";
 import { asVectors, K, ROWS, SEGMENTS, tokenTokenizer, V, WIDTH } from "../support/made-tokens.ts";
@@ -46,7 +47,7 @@ t.test("frozen tokens train and predict bit for bit as their vectors", async (t)
   }
   t.same(probabilities[0], probabilities[1]);
   t.same(Object.keys(frozenTables(tokens)), ["codes.vectors"]);
-  t.same(Object.keys(frozenTables(tokenTokenizer(true))), ["codes.tokens", "codes.weights"]);
+  t.same(frozenTables(tokenTokenizer(true)), {});
 });
 
 type Build = { readonly values: ArrayLike<number>; readonly codebook: Float64Array };
@@ -58,19 +59,18 @@ async function embed(seed: Float64Array, codebook: Float64Array): Promise<Build>
   const tokenizer = { ...rest, representation: r };
   const y = embedCodes(g.input("u", ["B", "L"], "int32"), tokenizer, OUT, 1);
   const found = gradients(y, g.input("seed", y.shape));
-  const look = g.lookups.find(({ table }) => table.name === "codes.codebook");
-  if (look === undefined) throw new Error("the codebook is not looked up");
+  const [look] = g.lookups;
+  const [mixture] = g.mixtures;
+  if (look === undefined || mixture === undefined) throw new Error("the codebook is not read");
   const rows = found.get(look.rows);
   if (rows === undefined) throw new Error("the codebook has no gradient");
-  const session = await Session.create(toOnnx(g, [y, rows, look.ids]));
+  const session = await Session.create(toOnnx(g, [y, rows]));
   const draw = (n: number) => Float64Array.from({ length: n }, (_, i) => Math.sin(i + n));
   const results = await session.run(
     {
       u: UNITS,
       seed,
-      "codes.tokens": r.tokens,
-      "codes.weights": Float64Array.from(r.weights),
-      "codes.codebook": codebook,
+      "codes.rows": mixed(mixture, codebook),
       "codes.unknown": draw(SEGMENTS * WIDTH),
       "codes.projection.weight": draw(SEGMENTS * WIDTH * OUT),
       "codes.projection.bias": draw(OUT),
@@ -80,11 +80,14 @@ async function embed(seed: Float64Array, codebook: Float64Array): Promise<Build>
   await session.release();
   const gradient = new Float64Array(codebook.length);
   const values = results.get(rows.name) ?? [];
-  const ids: unknown = results.get(look.ids.name);
-  for (const [i, id] of (ids as Int32Array).entries())
-    for (let j = 0; j < WIDTH; j++)
-      gradient[id * WIDTH + j] =
-        (gradient[id * WIDTH + j] ?? 0) + Number(values[i * WIDTH + j] ?? Number.NaN);
+  for (const [i, unit] of UNITS.entries())
+    for (let n = 0; n < SEGMENTS * K; n++)
+      for (let j = 0; j < WIDTH; j++) {
+        const token = unit * SEGMENTS * K + n;
+        const at = (r.tokens[token] ?? Number.NaN) * WIDTH + j;
+        const moved = Number(values[(i * SEGMENTS + Math.floor(n / K)) * WIDTH + j] ?? Number.NaN);
+        gradient[at] = (gradient[at] ?? 0) + (r.weights[token] ?? 0) * moved;
+      }
   return { values: results.get(y.name) ?? [], codebook: gradient };
 }
 

@@ -5,6 +5,7 @@ import { embedCodes, frozenTables } from "../../ehr-models/code-embedding.ts";
 import { learnedRows, meanSquareWeight } from "../../ehr-models/token-rows.ts";
 import { gradients } from "../../engine/gradient.ts";
 import { Graph } from "../../engine/graph.ts";
+import { mixed } from "../../engine/mixture.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { Session } from "../../engine/runner.ts";
 import { K, ROWS, SEGMENTS, tokenTokenizer, V } from "../support/made-tokens.ts";
@@ -25,25 +26,23 @@ async function embed(seed: Float64Array, theta: Float64Array): Promise<Embedded>
   const g = new Graph({ dtype: "float64" });
   const y = learnedRows(g.input("u", ["B", "L"], "int32"), TOKENS, OUT, 1);
   const found = gradients(y, g.input("seed", y.shape));
-  const look = g.lookups.find(({ table }) => table.name === "vocabulary");
+  const [look] = g.lookups;
+  const [mixture] = g.mixtures;
   const rows = look && found.get(look.rows);
-  if (look === undefined || rows === undefined) throw new Error("tokens have no gradient");
-  const session = await Session.create(toOnnx(g, [y, rows, look.ids]));
-  const feeds = {
-    u: UNITS,
-    seed,
-    "codes.tokens": TOKENS.tokens,
-    "codes.weights": Float64Array.from(TOKENS.weights),
-    vocabulary: theta,
-  };
+  if (mixture === undefined || rows === undefined) throw new Error("tokens have no gradient");
+  const session = await Session.create(toOnnx(g, [y, rows]));
+  const feeds = { u: UNITS, seed, rows: mixed(mixture, theta) };
   const results = await session.run(feeds, { B: 2, L: 4 });
   await session.release();
   const gradient = new Float64Array(ROWS * OUT);
   const moved = results.get(rows.name) ?? [];
-  const ids: unknown = results.get(look.ids.name);
-  for (const [i, id] of (ids as Int32Array).entries())
-    for (let j = 0; j < OUT; j++)
-      gradient[id * OUT + j] = (gradient[id * OUT + j] ?? 0) + Number(moved[i * OUT + j]);
+  const { ids, weights } = mixture.rows;
+  for (const [i, unit] of UNITS.entries())
+    for (let n = unit * EACH; n < (unit + 1) * EACH; n++)
+      for (let j = 0; j < OUT; j++) {
+        const at = (ids[n] ?? Number.NaN) * OUT + j;
+        gradient[at] = (gradient[at] ?? 0) + (weights[n] ?? 0) * Number(moved[i * OUT + j]);
+      }
   return { values: results.get(y.name) ?? [], gradient };
 }
 
@@ -136,7 +135,7 @@ t.test("values and gradient agree with tfjs", async (t) => {
 
 t.test("what one code learns its tokens say of the codes that share them", async (t) => {
   const tokenizer = tokenTokenizer(false, true);
-  t.same(Object.keys(frozenTables(tokenizer)), ["codes.tokens", "codes.weights"]);
+  t.same(frozenTables(tokenizer), {});
   const g = new Graph();
   embedCodes(g.input("u", ["B", "L"], "int32"), tokenizer, OUT, 0.5);
   t.same(

@@ -6,6 +6,7 @@ import type { Tokenizer } from "../../core/tokenizer.ts";
 import { prepare } from "../../ehr-models/graph-model.ts";
 import type { ForwardContext, Full, GraphModel } from "../../ehr-models/model-graphs.ts";
 import { Graph, type Tensor } from "../../engine/graph.ts";
+import { mixedTables } from "../../engine/mixture.ts";
 import { toOnnx } from "../../engine/onnx.ts";
 import { type FeedArray, Session } from "../../engine/runner.ts";
 import { evaluateShape } from "../../engine/shape.ts";
@@ -50,6 +51,8 @@ export async function modelValues<H extends Hyperparameters>(
     parameters.set(name, initial(random.derive(name), size));
     session.hold(name, parameters.get(name) as Float32Array);
   }
+  const mixed = mixedTables(graph, (name) => parameters.get(name) as Float32Array);
+  for (const [name, values] of Object.entries(mixed)) session.hold(name, values);
   const { feeds, dims } = source.collate(Int32Array.from({ length: train.size }, (_, i) => i));
   const results = await session.run(feeds, dims);
   const of = Object.fromEntries(
