@@ -44,9 +44,13 @@ export type UnitRepresentation =
       readonly weights: Float32Array;
       readonly segments: number;
       readonly perSegment: number;
-      /** [N × width], row-major. */
-      readonly codebook: Float32Array;
+      /** N: rows of the codebook, one a token. */
+      readonly rows: number;
+      /** [N × width], row-major; null where it is not known, which `learned` alone can do without. */
+      readonly codebook: Float32Array | null;
       readonly width: number;
+      /** [V × segments · width] vectors of the units, where the codebook is not known but they are. */
+      readonly vectors?: Float32Array;
       /** Whether models learn a vector of their own for each token. */
       readonly learned: boolean;
       /** Whether training may also move the codebook; not where `learned`. */

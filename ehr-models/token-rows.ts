@@ -16,14 +16,20 @@ import { sizeOf } from "../engine/shape.ts";
 
 export type Tokens = Extract<UnitRepresentation, { readonly kind: "tokens" }>;
 
+/** The codebook of tokens that are read as its rows. @throws Error where it is not known; no tokenizer gives such tokens. */
+function codebookOf({ codebook }: Tokens): Float32Array {
+  if (codebook === null) throw new Error("tokens without a codebook can be read as learned only");
+  return codebook;
+}
+
 /**
  * Weighted sums of codebook rows [B*L, segments · width] of units [B, L]. Like those of `learnedRows` they are made once a
  * step for each unit that its batch has (`engine/mixture.ts`).
  */
 export function codebookRows(codes: Tensor, tokens: Tokens): Tensor {
-  const { tokens: ids, weights, segments, perSegment: each, codebook, width } = tokens;
+  const { tokens: ids, weights, segments, perSegment: each, rows, width } = tokens;
   const g = codes.graph;
-  const B = table(g, "codebook", codebook.length / width, width, { initial: given(codebook) });
+  const B = table(g, "codebook", rows, width, { initial: given(codebookOf(tokens)) });
   const e = g.mixture("rows", B, { ids, weights, segments, each });
   return reshape(lookup(e, codes), [sizeOf(codes.shape), segments * width]);
 }
@@ -35,10 +41,10 @@ export function learnedRows(
   width: number,
   initialScale: number,
 ): Tensor {
-  const { tokens: ids, segments, perSegment, codebook } = tokens;
+  const { tokens: ids, segments, perSegment, rows } = tokens;
   const g = codes.graph;
   const options = { initial: normal(initialScale), decay: true };
-  const theta = table(g, "vocabulary", codebook.length / tokens.width, width, options);
+  const theta = table(g, "vocabulary", rows, width, options);
   const factor = 1 / Math.sqrt(meanSquareWeight(tokens));
   const weights = tokens.weights.map((w) => w * factor);
   const E = g.mixture("rows", theta, { ids, weights, segments: 1, each: segments * perSegment });
@@ -67,7 +73,8 @@ const dense = new WeakMap<Tokens, Float32Array>();
 export function denseVectors(tokens: Tokens): Float32Array {
   const known = dense.get(tokens);
   if (known !== undefined) return known;
-  const { tokens: ids, weights, perSegment: K, codebook, width } = tokens;
+  const { tokens: ids, weights, perSegment: K, width } = tokens;
+  const codebook = codebookOf(tokens);
   const places = ids.length / K; // V · segments, in the order of the result
   const values = new Float32Array(places * width);
   for (let place = 0; place < places; place++) {

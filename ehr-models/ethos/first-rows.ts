@@ -16,11 +16,12 @@ type Source = (
   name: string,
 ) => { readonly vector: Float32Array; readonly segment: number } | undefined;
 
-/** Vectors that tokens stand for, where codes are not spelled in them. */
+/** Vectors that tokens stand for, where codes are not spelled in them; none to start from where none are known. */
 function unspelled(r: UnitRepresentation): UnitRepresentation {
   if (r.kind !== "tokens" || !r.learned) return r;
-  const width = r.segments * r.width;
-  return { kind: "vectors", values: denseVectors(r), width, trainable: true };
+  const values = r.codebook === null ? r.vectors : denseVectors(r);
+  if (values === undefined) return { kind: "learned" };
+  return { kind: "vectors", values, width: r.segments * r.width, trainable: true };
 }
 
 function sourceOf(r: UnitRepresentation, vocabularySize: number): Source | undefined {
@@ -31,10 +32,9 @@ function sourceOf(r: UnitRepresentation, vocabularySize: number): Source | undef
   if (r.kind === "vectors")
     for (let unit = FIRST_KNOWN_UNIT; unit < vocabularySize; unit++)
       put(unitName(unit), r.values, unit, 0);
-  else
+  else if (r.codebook !== null)
     for (let s = 0; s < r.segments; s++)
-      for (let row = 0; row < r.codebook.length / r.width; row++)
-        put(rowName(s, row), r.codebook, row, s);
+      for (let row = 0; row < r.rows; row++) put(rowName(s, row), r.codebook, row, s);
   return (name) => byName.get(name);
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { writeMadeUp } from "../support/artefact.ts";
+import { artefactContents, writeMadeUp } from "../support/artefact.ts";
 import { callCli, runCli } from "../support/cli.ts";
 
 t.test("wrong use exits with 2, one message, and a suggestion", async (t) => {
@@ -118,6 +118,9 @@ t.test("a place where no folder can be made is one message, not an endless wait"
 t.test("what a tokenizer or model cannot do is told before anything is read", async (t) => {
   const dir = t.testdir({ empty: {}, "pairs.csv": "a,b\n" });
   const tok = await writeMadeUp(join(dir, "tok"), { tokens: null });
+  const { tokens } = artefactContents();
+  const bookless = { tokens: tokens && { ...tokens, codebook: null } };
+  const imported = await writeMadeUp(join(dir, "imported"), bookless);
   for (const [flags, message] of [
     [["--tokenizer", "medtok", "--tokenizer-dir", join(dir, "none")], /no config\.json/],
     [["--tokenizer", "medtok", "--tokenizer-dir", join(dir, "empty")], /no config\.json/],
@@ -126,7 +129,11 @@ t.test("what a tokenizer or model cannot do is told before anything is read", as
     [["--tokenizer", "bert-text", "--tokenizer-dir", tok], /bert-text is made by the run/],
     [
       ["--tokenizer", "medtok", "--tokenizer-dir", tok, "--tokenizer-set", "mode=tokens"],
-      /has no codebook/,
+      /has no tokens/,
+    ],
+    [
+      ["--tokenizer", "medtok", "--tokenizer-dir", imported, "--tokenizer-set", "mode=codebook"],
+      /reads the rows of the codebook, and this tokenizer has none/,
     ],
     [["--tokenizer", "medtok", "--tokenizer-set", "mode=words"], /mode cannot be words/],
     [["--tokenizer", "medtok", "--tokenizer-set", "heads=3"], /3 heads do not divide/],

@@ -1,8 +1,13 @@
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { EventStore } from "../../core/event-store.ts";
 import { unknownCodes } from "../../harness/prepare.ts";
 import { runSeeds } from "../../harness/run.ts";
+import { exportPublished } from "../../tokenizers/artefact/export.ts";
+import { importPublished } from "../../tokenizers/artefact/import.ts";
+import { Artefact } from "../../tokenizers/artefact/open.ts";
+import { writeArtefact } from "../../tokenizers/artefact/write.ts";
 import { tokenizers } from "../../tokenizers/index.ts";
 import { writeMadeUp } from "../support/artefact.ts";
 import { handStore } from "../support/hand-store.ts";
@@ -102,3 +107,45 @@ t.test(
     t.equal(new Set(unseen).size, 1, "the cohort's own, whatever the tokenizer");
   },
 );
+
+/** A trained folder written under the published names and read back from its .npy files: the same without a codebook. */
+async function imported(folder: string, dir: string): Promise<string> {
+  const artefact = new Artefact(folder);
+  await exportPublished(artefact, join(dir, "published"), { bareKeys: false, report: () => {} });
+  rmSync(join(dir, "published", "code2embeddings.json"));
+  const codes = { code: artefact.code, description: artefact.descriptions() };
+  artefact.close();
+  const contents = await importPublished(join(dir, "published"), { codes, report: () => {} });
+  await writeArtefact(join(dir, "imported"), contents);
+  return join(dir, "imported");
+}
+
+t.test("an imported tokenizer is read by its tokens as the one it was exported from", async (t) => {
+  const dir = t.testdir({});
+  const store = await smallStore();
+  t.teardown(() => store.close());
+  const medtok = tokenizers.get("medtok");
+  const tiny = { steps: 2, batch: 64, codebookSize: 48, width: 16, graphWidth: 16 };
+  const run = async (model: string, options: object, tokenizerDir: string | null) => {
+    const tokenizerOptions = { ...medtok.defaults, ...options };
+    const chosen = { tokenizer: medtok, tokenizerOptions, tokenizerDir };
+    const [record] = await runSeeds(store, smallPlan("mortality", model, dir, chosen), silent);
+    return record;
+  };
+  const made = await run("logistic", tiny, null);
+  const cache = join(dir, "cache", "tokenizers");
+  const [name] = readdirSync(cache).filter((entry) => entry.startsWith("medtok-"));
+  const folder = await imported(join(cache, name ?? ""), dir);
+  for (const model of ["logistic", "transformer", "ethos"]) {
+    const original = model === "logistic" ? made : await run(model, {}, join(cache, name ?? ""));
+    const found = await run(model, {}, folder);
+    t.equal(found?.cohort.splits.held_out.history.unknown_codes_share, 0, "it knows every code");
+    t.equal(found?.predictions_hash, original?.predictions_hash, model);
+    t.not(found?.run_id, original?.run_id, "but it says that it is another artefact");
+  }
+  await t.rejects(run("logistic", { mode: "codebook" }, folder), {
+    name: "BenchError",
+    message: /mode=codebook reads the rows of the codebook, and this tokenizer has none/,
+    fix: /mode=tokens/,
+  });
+});

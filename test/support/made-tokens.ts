@@ -18,7 +18,9 @@ export function tokenTokenizer(
   trainable: boolean,
   learned = false,
 ): Tokenizer & {
-  representation: Extract<Tokenizer["representation"], { kind: "tokens" }>;
+  representation: Extract<Tokenizer["representation"], { kind: "tokens" }> & {
+    codebook: Float32Array;
+  };
 } {
   const random = Random.fromSeed(8).derive("tokens");
   const tokens = new Int32Array(V * SEGMENTS * K);
@@ -43,6 +45,7 @@ export function tokenTokenizer(
       weights,
       segments: SEGMENTS,
       perSegment: K,
+      rows: ROWS,
       codebook,
       width: WIDTH,
       learned,

@@ -42,6 +42,7 @@ function randomTokens(
     weights: made.weights,
     segments: made.width / config.width,
     perSegment: config.perPart,
+    size: config.codebookSize,
     codebook: unitCodebook(parameters.get("codebook") as Float32Array, config.width),
   };
 }

@@ -32,12 +32,18 @@ export function checkHolder(
   );
 }
 
-/** @throws BenchError */
-export function refuseWithoutTokens(): never {
-  return refuse(
-    "only mode=vectors is possible: this tokenizer has no codebook",
+/** Whether a tokenizer has what a mode reads. @throws BenchError where it has not. */
+export function checkTokens(
+  mode: unknown,
+  { hasTokens, hasCodebook }: { readonly hasTokens: boolean; readonly hasCodebook: boolean },
+): void {
+  if (mode === "vectors" || (hasTokens && (mode === "tokens" || hasCodebook))) return;
+  refuse(
+    hasTokens
+      ? `mode=${mode} reads the rows of the codebook, and this tokenizer has none (published files do not hold it)`
+      : `mode=${mode} is not possible: this tokenizer has no tokens`,
     "--tokenizer-set",
-    "set mode=vectors",
+    hasTokens ? "set mode=tokens, or mode=vectors" : "set mode=vectors",
   );
 }
 
@@ -55,8 +61,9 @@ export function checkFolder(
     );
   const { config } = readConfig(folder);
   checkHolder(config, folder, accepted);
-  const hasTokens = config.tokens !== null && config.files[FILES.codebook] !== undefined;
-  if (options["mode"] !== "vectors" && !hasTokens) refuseWithoutTokens();
+  const hasTokens = config.tokens !== null;
+  const hasCodebook = config.files[FILES.codebook] !== undefined;
+  checkTokens(options["mode"], { hasTokens, hasCodebook });
 }
 
 /** Files to train from. @throws BenchError where they and the options do not go together. */

@@ -12,7 +12,7 @@ import { cannotRead, readTexts } from "../serve/text-reader.ts";
 import { joinedArrays } from "../serve/tokens.ts";
 import { betterDescriptions } from "./given.ts";
 import { type CodeSource, describeCodes } from "./inputs.ts";
-import { checkHolder, refuseWithoutTokens } from "./requests.ts";
+import { checkHolder, checkTokens } from "./requests.ts";
 import { tokenTokenizer, vectorTokenizer } from "./units.ts";
 
 /** The store's codes as the pipeline reads them, with the titles and maps that the user gave. */
@@ -40,7 +40,10 @@ export interface Rows {
     readonly weights: Float32Array;
     readonly segments: number;
     readonly perSegment: number;
-    readonly codebook: Float32Array;
+    /** N, rows of the codebook. */
+    readonly size: number;
+    /** [N × width / segments]; null where it is not known. */
+    readonly codebook: Float32Array | null;
   } | null;
   readonly hash: string;
 }
@@ -166,12 +169,11 @@ export function rowsOfArtefact(artefact: Artefact, rows: Int32Array): Rows {
   };
 }
 
-/** Tokens of some rows of an artefact; null where it has none or no codebook. */
+/** Tokens of some rows of an artefact; null where it has none. */
 function tokensOf(artefact: Artefact, rows: readonly number[]): Rows["tokens"] {
   const tokens = artefact.tokens();
-  const codebook = artefact.codebook();
   const layout = artefact.config.tokens;
-  if (tokens === null || codebook === null || layout === null) return null;
+  if (tokens === null || layout === null) return null;
   const each = layout.parts.length * layout.per_part;
   const ids = new Int32Array(rows.length * each);
   const weights = new Float32Array(rows.length * each);
@@ -183,8 +185,9 @@ function tokensOf(artefact: Artefact, rows: readonly number[]): Rows["tokens"] {
     );
     weights.set(tokens.weights.subarray(row * each, (row + 1) * each), i * each);
   }
-  const { parts, per_part } = layout;
-  return { ids, weights, segments: parts.length, perSegment: per_part, codebook: codebook.values };
+  const { parts, per_part, codebook_size: size } = layout;
+  const codebook = artefact.codebook()?.values ?? null;
+  return { ids, weights, segments: parts.length, perSegment: per_part, size, codebook };
 }
 
 /** How a run reads rows. */
@@ -195,7 +198,7 @@ export interface RowUse {
   readonly residual: boolean;
 }
 
-/** The tokenizer of rows in a run. @throws BenchError when tokens are wanted and there are none. */
+/** The tokenizer of rows in a run. @throws BenchError when tokens or a codebook are wanted and there are none. */
 export function tokenizerOfRows(
   made: Rows,
   { name, mode, trainable, residual }: RowUse,
@@ -205,7 +208,12 @@ export function tokenizerOfRows(
   const common = { name, rows: made.rows, trainable, residualOf, artefactHash: made.hash };
   if (mode === "vectors")
     return vectorTokenizer({ ...common, values: made.embeddings, width: made.width });
-  if (made.tokens === null) refuseWithoutTokens();
-  const width = made.width / made.tokens.segments;
-  return tokenTokenizer({ ...common, ...made.tokens, width, learned: mode === "tokens" });
+  checkTokens(mode, {
+    hasTokens: made.tokens !== null,
+    hasCodebook: made.tokens?.codebook != null,
+  });
+  const tokens = made.tokens as NonNullable<Rows["tokens"]>;
+  const width = made.width / tokens.segments;
+  const vectors = tokens.codebook === null ? made.embeddings : null;
+  return tokenTokenizer({ ...common, ...tokens, width, vectors, learned: mode === "tokens" });
 }

@@ -81,15 +81,20 @@ export interface TokenRows extends Omit<VectorRows, "values" | "width"> {
   readonly weights: Float32Array;
   readonly segments: number;
   readonly perSegment: number;
-  /** [N × width]. */
-  readonly codebook: Float32Array;
+  /** N, rows of the codebook. */
+  readonly size: number;
+  /** [N × width]; null where it is not known. */
+  readonly codebook: Float32Array | null;
   readonly width: number;
+  /** [n × segments · width] what models start from that have no use for tokens, where the codebook is not known. */
+  readonly vectors: Float32Array | null;
   readonly learned: boolean;
 }
 
 /** A tokenizer of weighted tokens. */
 export function tokenTokenizer(given: TokenRows): Tokenizer {
-  const { ids, weights, segments, perSegment, codebook, width, learned, trainable } = given;
+  const { ids, weights, segments, perSegment, width } = given;
+  const { codebook, vectors, learned, trainable } = given;
   const each = segments * perSegment;
   const vocabularySize = FIRST_KNOWN_UNIT + ids.length / each;
   const unit = unitsOf(given.rows);
@@ -99,8 +104,10 @@ export function tokenTokenizer(given: TokenRows): Tokenizer {
     weights: withoutUnits(weights, each),
     segments,
     perSegment,
+    rows: given.size,
     codebook,
     width,
+    ...(vectors && { vectors: withoutUnits(vectors, segments * width) }),
     learned,
     trainable,
     ...residualFor(unit, vocabularySize, given),

@@ -4,6 +4,7 @@ import type { Outcome } from "../../../core/task.ts";
 import type { Tokenizer } from "../../../core/tokenizer.ts";
 import { firstRows } from "../../../ehr-models/ethos/first-rows.ts";
 import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
+import { denseVectors } from "../../../ehr-models/token-rows.ts";
 import { atDischarge, context, predictions, source, whole } from "../../support/planted-fits.ts";
 import {
   PLANTED_CODES,
@@ -28,6 +29,7 @@ function tokenTokenizer(): Tokenizer {
       weights: Float32Array.from({ length: size }, (_, i) => (known(i) ? (i % 2 ? 0.6 : 0.4) : 0)),
       segments,
       perSegment,
+      rows,
       codebook: Float32Array.from({ length: rows * width }, () => random.normal()),
       width,
       learned: false,
@@ -97,5 +99,38 @@ t.test("given vectors are where codes start: who is near stays near", (t) => {
   t.same(of("ATC/C07AB02"), of("ATC/B01AB01"));
   t.notSame(of("ICD10CM/A00.1"), of("ATC/B01AB01"));
   t.equal(firstRows(v, base, 16, Random.fromSeed(1)), undefined);
+  t.end();
+});
+
+t.test("learned tokens without a codebook start from the vectors, or like any other", (t) => {
+  const subjects = plantedSubjects(30, { again: [1, 1], soon: 0.5, dies: [0, 0] }, 7);
+  const base = tokenTokenizer();
+  const r = base.representation;
+  if (r.kind !== "tokens") throw new Error("tokens");
+  const learned = { ...r, learned: true };
+  const tokenizer: Tokenizer = { ...base, representation: learned };
+  const v = new Vocabulary(whole(subjects), {
+    codes: PLANTED_CODES,
+    tokenizer,
+    spelling: "unit",
+    intervals: "v2",
+    leastSubjects: 1,
+  });
+  const first = (representation: Tokenizer["representation"]) =>
+    firstRows(v, { ...base, representation }, 16, Random.fromSeed(1));
+  const vectors = denseVectors(r);
+  const without = { ...learned, codebook: null };
+  t.same(
+    first({ ...without, vectors }),
+    first(learned),
+    "the vectors that the codebook stands for",
+  );
+  t.same(
+    first({ ...without, vectors: vectors.map((x) => 2 * x) }),
+    first(learned),
+    "their length tells nothing",
+  );
+  t.notSame(first({ ...without, vectors: vectors.toReversed() }), first(learned));
+  t.equal(first(without), undefined);
   t.end();
 });
