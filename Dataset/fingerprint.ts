@@ -12,6 +12,8 @@ export interface FingerprintedFile {
   readonly path: string;
   readonly size: number;
   readonly modifiedMs: number;
+  /** Decides nothing that a record is named after; counts for the cache folder only. */
+  readonly aside?: boolean;
 }
 
 /** Two hashes over the same things, for two purposes. */
@@ -45,10 +47,12 @@ function hashBlock(hash: Hash, handle: number, position: number): void {
 
 /** Fingerprint of files and of everything else that could change an event. */
 export function fingerprint(files: readonly FingerprintedFile[], options: unknown): Fingerprint {
-  const contents = files.map(({ name, path }) => ({ name, hash: sampledHash(path) }));
+  const hashed = files.map((file) => ({ file, hash: sampledHash(file.path) }));
+  const contentsOf = (chosen: typeof hashed) =>
+    chosen.map(({ file: { name }, hash }) => ({ name, hash }));
   const times = files.map(({ name, modifiedMs }) => ({ name, modifiedMs }));
   return {
-    content: shortHash({ contents, options }),
-    cacheKey: shortHash({ contents, options, times }),
+    content: shortHash({ contents: contentsOf(hashed.filter(({ file }) => !file.aside)), options }),
+    cacheKey: shortHash({ contents: contentsOf(hashed), options, times }),
   };
 }

@@ -92,15 +92,14 @@ async function planJob(plain: DatasetDefinition, options: IngestOptions): Promis
   const all: FingerprintedFile[] = [
     // A table of several files needs the files' own names, or exchanging two of them would not be seen.
     ...files.map((f) => (/[*]/.test(f.table.file) ? { ...f, name: `${f.name} ${f.below}` } : f)),
-    ...extra.map((path, i) => {
-      const { size, mtimeMs } = statSync(path);
-      return {
-        name: synthetic === undefined ? "release" : `synthetic ${i}`,
-        path,
-        size,
-        modifiedMs: mtimeMs,
-      };
-    }),
+    ...extra.map((path, i) =>
+      described(synthetic === undefined ? "release" : `synthetic ${i}`, path),
+    ),
+    // They change no event and no label, and older twins, which are the same otherwise, have none.
+    ...Object.entries(synthetic?.orders ?? {}).map(([name, path]) => ({
+      ...described(`true ${name}`, path),
+      aside: true,
+    })),
   ];
   const key = fingerprint(all, {
     definition,
@@ -109,6 +108,11 @@ async function planJob(plain: DatasetDefinition, options: IngestOptions): Promis
     store: STORE_VERSION,
   });
   return { definition, layout, options, files, synthetic, drugs, fingerprint: key };
+}
+
+function described(name: string, path: string): FingerprintedFile {
+  const { size, mtimeMs } = statSync(path);
+  return { name, path, size, modifiedMs: mtimeMs };
 }
 
 /** A whole store takes its name at once. Where another process was faster, its equal store stays. */

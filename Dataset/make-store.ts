@@ -22,6 +22,7 @@ import {
 } from "./stage-events.ts";
 import { countDroppedStays, stageStays, stageStructure } from "./stage-stays.ts";
 import { STORE_VERSION } from "./store-layout.ts";
+import { writeTrueOrders } from "./true-orders.ts";
 import { verifyCsv } from "./verify-file.ts";
 import {
   hasUnits,
@@ -95,7 +96,10 @@ async function verifyFiles(job: StoreJob, signal: AbortSignal): Promise<unknown>
     for (const { path, gzip, format } of job.files) {
       if (format === "csv") await verifyCsv(path, gzip, signal);
     }
-    if (job.synthetic !== undefined) await verifyCsv(job.synthetic.truth, true, signal);
+    const { truth, orders } = job.synthetic ?? {};
+    for (const file of [truth, orders?.products, orders?.orders]) {
+      if (file !== undefined) await verifyCsv(file, true, signal);
+    }
     await verifyChecksums(job.options.root, job.files, signal);
     return undefined;
   } catch (error) {
@@ -142,7 +146,7 @@ async function fillStore(job: StoreJob, db: Database, folder: string): Promise<v
   await stageCodes(db, definition.descriptions);
   const labels = await stagePublishedLabels(db, definition);
   await writeMetadata(db, folder);
-  if (job.synthetic !== undefined) await writeTrueRisk(db, job.synthetic, folder);
+  const trueOrders = await writeTruth(job, db, folder);
   const info: StoreInfo = {
     store_version: STORE_VERSION,
     dataset: definition.name,
@@ -159,6 +163,7 @@ async function fillStore(job: StoreJob, db: Database, folder: string): Promise<v
       ...labels.dropped,
     ],
     ...(drugRows === undefined ? {} : { drug_rows: drugRows }),
+    ...(trueOrders ? { true_orders: true } : {}),
     ...(job.layout === undefined ? {} : { layout: job.layout }),
     ...(provided ? { splits: "source" } : {}),
     ...(labels.tasks === undefined ? {} : { published_labels: labels.tasks }),
@@ -166,6 +171,15 @@ async function fillStore(job: StoreJob, db: Database, folder: string): Promise<v
   writeInfo(folder, definition, info);
   makePrivate(folder);
   stages.begin("done");
+}
+
+/** What only synthetic twins have; whether the probabilities of drug orders are among it. */
+async function writeTruth(job: StoreJob, db: Database, folder: string): Promise<boolean> {
+  const { synthetic, drugs } = job;
+  if (synthetic === undefined) return false;
+  await writeTrueRisk(db, synthetic, folder);
+  const { orders } = synthetic;
+  return orders !== undefined && (await writeTrueOrders(db, orders, drugs, folder));
 }
 
 async function readTables(

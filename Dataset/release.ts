@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { DatasetDefinition } from "../core/dataset.ts";
 import { BenchError } from "../core/errors.ts";
 import {
+  ORDER_TRUTH_FILES,
   type Source,
   SYNTHETIC_MARKER,
   type SyntheticOrigin,
@@ -12,11 +13,14 @@ import {
 } from "../core/event-store.ts";
 import { type Database, sqlName, sqlText } from "./duckdb.ts";
 import { storeTable } from "./store-layout.ts";
+import type { OrderTruthFiles } from "./true-orders.ts";
 
 /** Files that only a synthetic root has. */
 export interface SyntheticFiles {
   readonly marker: string;
   readonly truth: string;
+  /** Missing in twins of older versions, which are the same otherwise. */
+  readonly orders?: OrderTruthFiles;
 }
 
 /**
@@ -27,12 +31,29 @@ export function findSynthetic(root: string): SyntheticFiles | undefined {
   const names = readdirSync(root);
   const marker = join(root, SYNTHETIC_MARKER);
   const truth = join(root, TRUTH_FILE);
-  if (names.includes(SYNTHETIC_MARKER) && existsSync(truth)) return { marker, truth };
+  if (names.includes(SYNTHETIC_MARKER) && existsSync(truth)) {
+    return { marker, truth, ...findOrderTruth(root, names) };
+  }
   if (!names.includes(SYNTHETIC_MARKER) && !existsSync(truth)) return undefined;
   throw new BenchError({
     what: `${names.includes(SYNTHETIC_MARKER) ? TRUTH_FILE : SYNTHETIC_MARKER} is missing`,
     where: root,
     fix: "generate the synthetic data again; a folder with one of the two files is incomplete",
+  });
+}
+
+/** @throws BenchError when only one of the two files is there. */
+function findOrderTruth(root: string, names: readonly string[]): Pick<SyntheticFiles, "orders"> {
+  const missing = Object.values(ORDER_TRUTH_FILES).filter((name) => !names.includes(name));
+  if (missing.length === 2) return {};
+  if (missing.length === 0) {
+    const { orders, products } = ORDER_TRUTH_FILES;
+    return { orders: { orders: join(root, orders), products: join(root, products) } };
+  }
+  throw new BenchError({
+    what: `${missing[0]} is missing`,
+    where: root,
+    fix: "generate the synthetic data again; a folder with one of the two files on orders is incomplete",
   });
 }
 

@@ -94,6 +94,30 @@ export const STORE_TABLES: readonly StoreTable[] = [
     optional: true,
   },
   {
+    view: "true_orders",
+    file: join("metadata", "true_orders.parquet"),
+    columns: {
+      subject_id: "BIGINT",
+      visit_id: "BIGINT",
+      any_order: "DOUBLE",
+      first_product: "DOUBLE",
+      second_product: "DOUBLE",
+    },
+    optional: true,
+  },
+  {
+    view: "true_products",
+    file: join("metadata", "true_products.parquet"),
+    columns: {
+      drug: "INTEGER",
+      product: "INTEGER",
+      name: "VARCHAR",
+      route: "VARCHAR",
+      atc: "VARCHAR",
+    },
+    optional: true,
+  },
+  {
     view: "published_labels",
     file: join("metadata", "published_labels.parquet"),
     columns: {

@@ -9,6 +9,8 @@
  *   metadata/visits.parquet          one row a visit
  *   metadata/icu_stays.parquet       one row an ICU stay
  *   metadata/true_risk.parquet       synthetic twins only: the true risk of each outcome
+ *   metadata/true_orders.parquet     synthetic twins only, but not older ones: the true probability of each drug
+ *   metadata/true_products.parquet   beside it: as what the drugs are ordered
  *   metadata/published_labels.parquet  labels that came with the source, where there are any
  *   metadata/dataset.json            MEDS fields, and StoreInfo under "medtok_bench"
  *
@@ -25,11 +27,18 @@
  *   icu_stays  subject_id BIGINT, visit_id BIGINT (null: in no known visit), icu_stay_id BIGINT, unit VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP
  *   splits     subject_id BIGINT, split VARCHAR ('train' | 'tuning' | 'held_out')
  *   true_risk  subject_id BIGINT, visit_id BIGINT (index visit), and one DOUBLE column an outcome
+ *   true_orders  subject_id BIGINT, visit_id BIGINT, any_order DOUBLE (probability of at least one drug order),
+ *              first_product, second_product DOUBLE (where a drug of two products is ordered, the probability
+ *              that some order is of the first, or the second), drug_0, drug_1, ... DOUBLE (that the drug is
+ *              ordered); drugs of a visit are independent of each other given its row
+ *   true_products  drug INTEGER (the number in the name of its column), product INTEGER (0 or 1),
+ *              name VARCHAR and route VARCHAR (as orders have them), atc VARCHAR (null: none)
  *   published_labels  task VARCHAR (the source's own name), subject_id BIGINT, prediction_time TIMESTAMP,
  *              value INTEGER (1 and 0 for true and false, else the class); only where the source has labels
  *
  * A synthetic root is recognised by the file SYNTHETIC.json in it; its truth file is truth.csv.gz with
  * the columns subject_id, hadm_id (the index visit) and one column an outcome, empty where undefined.
+ * truth_orders.csv.gz and truth_products.csv.gz, which older twins lack, become the two tables of drugs.
  */
 
 /** Where data came from. Rows of different sources are never mixed or ranked together. */
@@ -38,9 +47,13 @@ export type Source = "real" | "demo" | "synthetic";
 export const SPLITS = ["train", "tuning", "held_out"] as const;
 export type SplitName = (typeof SPLITS)[number];
 
-/** Name of the marker file in a synthetic root, and of the file with the true risks beside it. */
+/** Name of the marker file in a synthetic root, and of the files with the true risks beside it. */
 export const SYNTHETIC_MARKER = "SYNTHETIC.json";
 export const TRUTH_FILE = "truth.csv.gz";
+export const ORDER_TRUTH_FILES = {
+  orders: "truth_orders.csv.gz",
+  products: "truth_products.csv.gz",
+} as const;
 
 /** What a code is about; the order is the numeric id used in `History.kind`. Index 0 is padding. */
 export const CODE_KINDS = [
@@ -102,6 +115,8 @@ export interface StoreInfo {
   readonly drug_rows?: Readonly<Record<"file" | "ndc" | "name" | "unmapped", number>>;
   /** How the synthetic twin was made; null for other sources. */
   readonly synthetic: SyntheticOrigin | null;
+  /** Whether the twin states how probable each drug of a visit was; absent where it does not. */
+  readonly true_orders?: boolean;
   /** Which of the source's layouts was read; absent for sources that have one. */
   readonly layout?: string;
   /** Where the splits are from; absent: by a hash of the id. */

@@ -18,6 +18,7 @@ import {
   type TwinOptions,
   type TwinSummary,
 } from "./options.ts";
+import { addProducts, orderTruthHeaders } from "./order-truth.ts";
 import { PROFILES } from "./profile.ts";
 import { RiskModel } from "./risk.ts";
 import { TableSet } from "./table-set.ts";
@@ -40,7 +41,7 @@ export async function generateTwin(options: TwinOptions): Promise<TwinSummary> {
     const rows = await write(beside, options);
     await writeFile(join(beside, SYNTHETIC_MARKER), marker(options));
     await moveIntoPlace(beside, out);
-    const { truth: admissions = 0, ...tables } = rows;
+    const { truth: admissions = 0, truth_orders: _, truth_products: __, ...tables } = rows;
     const { layout, subjects } = options;
     return { layout, folder: out, subjects, admissions, rows: tables };
   } catch (error) {
@@ -115,9 +116,11 @@ async function write(folder: string, options: TwinOptions): Promise<Record<strin
       : new Mimic3Writer(catalogue, profile.orders);
   const lifeStreams = root.derive("life");
   const detailStreams = root.derive("detail");
-  const tables = await TableSet.create(folder, writer.headers);
+  const headers = { ...writer.headers, ...orderTruthHeaders(catalogue) };
+  const tables = await TableSet.create(folder, headers);
   try {
     writer.dictionaries(tables.add);
+    addProducts(tables.add, catalogue, layout);
     for (let i = 0; i < subjects; i++) {
       const life = lives.live(lifeStreams.derive(i));
       writer.subject(i, life, detailStreams.derive(i), tables.add);

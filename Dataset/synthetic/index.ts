@@ -8,7 +8,8 @@
  * often after an earlier episode and with the chronic conditions behind them. Drugs and procedures
  * follow from what the visit's record states and from the drugs of the visit before. Death in the next
  * admission and early readmission are drawn from risks that are functions of the record up to the
- * discharge (risk.ts) and are written to truth.csv.gz. Nothing else connects a record with its
+ * discharge (risk.ts) and are written to truth.csv.gz; the probability with which each drug of a visit was
+ * drawn is written to truth_orders.csv.gz (order-truth.ts). Nothing else connects a record with its
  * outcome: codes of dying patients are added after the fact, orders for them in their last day only.
  *
  * What is realistic: files, columns, formats and identifiers; the codes and their names, and that a

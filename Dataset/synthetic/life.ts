@@ -33,6 +33,8 @@ export interface Visit {
   readonly diagnoses: readonly number[];
   readonly procedures: readonly number[];
   readonly drugs: readonly number[];
+  /** Probability with which each drug of the catalogue was drawn. [drugs] */
+  readonly chances: Float64Array;
   readonly icu: boolean;
   readonly truth: Truth;
 }
@@ -132,7 +134,8 @@ export class LifeModel {
     const families = this.#codedFamilies(present);
     const minutes = this.#stay(urgency, families, random);
     const icu = chance(random, this.#icuRisk(urgency, families));
-    const drugs = this.#orders.drugs(chart, families, urgency === "observation", random);
+    const chances = this.#orders.chances(chart, families, urgency === "observation");
+    const drugs = this.#orders.drugs(chances, random);
     const procedures = this.#orders.procedures(families, random);
     if (died) this.#conditions.recordDeath(diagnoses, random);
     chart.gapDays = gapDays;
@@ -147,7 +150,8 @@ export class LifeModel {
       mortality48h: minutes >= HOURS_48 ? risk : undefined,
     };
     const discharge = admission + minutes;
-    return { urgency, admission, discharge, died, diagnoses, procedures, drugs, icu, truth };
+    const orders = { procedures, drugs, chances };
+    return { urgency, admission, discharge, died, diagnoses, ...orders, icu, truth };
   }
 
   #urgency(random: Random): Urgency {
@@ -203,6 +207,7 @@ export class LifeModel {
       .map((name) => this.#catalogue.families[this.#catalogue.family(name)] as Family)
       .filter((_, i) => i === 0 || chance(random, 0.6));
     const minutes = Math.round(Math.exp(1.1 + 0.8 * random.normal()) * MINUTES_PER_DAY);
+    const chances = this.#orders.chances(this.#chart, families, false);
     return {
       urgency: "newborn",
       admission: start,
@@ -210,7 +215,8 @@ export class LifeModel {
       died: chance(random, 0.008),
       diagnoses: families.map((family) => pickVariant(family, random)),
       procedures: this.#orders.procedures(families, random),
-      drugs: this.#orders.drugs(this.#chart, families, false, random),
+      drugs: this.#orders.drugs(chances, random),
+      chances,
       icu: chance(random, 0.9),
       truth: {
         mortalityNext: undefined,

@@ -19,6 +19,7 @@ import {
   UNITS,
   WARDS,
 } from "./mimic3-values.ts";
+import { addOrderTruth } from "./order-truth.ts";
 import { type ProductColumns, Schedule } from "./schedule.ts";
 import type { AddRows } from "./table-set.ts";
 
@@ -124,6 +125,7 @@ export class Mimic3Writer implements LayoutWriter {
         : [];
       this.#orders(subject, admission, visit, life.shift, stays, random, add);
       add("truth", truthLine(subject, admission, visit.truth), 1);
+      addOrderTruth(add, subject, admission, this.#schedule.chances(visit));
     }
     const last = life.visits.at(-1);
     if (last?.died && !life.newborn && chance(random, 0.015)) {

@@ -17,6 +17,7 @@ import {
   TYPES,
   UNITS,
 } from "./mimic4-values.ts";
+import { addOrderTruth } from "./order-truth.ts";
 import { type ProductColumns, Schedule } from "./schedule.ts";
 import type { AddRows } from "./table-set.ts";
 
@@ -121,6 +122,7 @@ export class Mimic4Writer implements LayoutWriter {
       poe = this.#orders(subject, admission, visit, life.shift, poe, random, add);
       if (visit.icu) this.#icu(subject, admission, visit, life.shift, random, add);
       add("truth", truthLine(subject, admission, visit.truth), 1);
+      addOrderTruth(add, subject, admission, this.#schedule.chances(visit));
     }
   }
 

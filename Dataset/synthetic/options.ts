@@ -1,7 +1,7 @@
 /** What a caller may ask of the generator, and what it answers. */
 import { BenchError } from "../../core/errors.ts";
 
-/** Raised when any byte of the output could change. */
+/** Raised when any byte of the tables could change. */
 export const GENERATOR_VERSION = 5;
 
 /** Sources that have a twin. */

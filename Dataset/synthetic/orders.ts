@@ -1,4 +1,4 @@
-/** Drugs and procedures that follow from what a visit is about. */
+/** Drugs and procedures that follow from what a visit is about, and how probable each drug is. */
 import type { Random } from "../../core/random.ts";
 import type { Catalogue, Family } from "./catalogue.ts";
 import type { Chart } from "./chart.ts";
@@ -19,10 +19,11 @@ export class Orders {
   }
 
   /**
-   * Drugs of a visit: each coded family and the drugs of the last visit are independent reasons, some
-   * families rule a drug out. Only what is coded counts, so a reader of the codes knows as much.
+   * Probability of each drug in a visit [drugs]: each coded family and the drugs of the last visit are
+   * independent reasons, some families rule a drug out. Only what is coded counts, so a reader of the codes
+   * knows as much.
    */
-  drugs(chart: Chart, families: readonly Family[], short: boolean, random: Random): number[] {
+  chances(chart: Chart, families: readonly Family[], short: boolean): Float64Array {
     const without = this.#without;
     without.set(this.#always);
     for (const family of families) {
@@ -40,10 +41,15 @@ export class Orders {
       }
     }
     const factor = short ? 0.6 : 1;
+    return without.map((p) => factor * (1 - p));
+  }
+
+  /** Drugs of a visit, drawn independently of each other by their probabilities. */
+  drugs(chances: Float64Array, random: Random): number[] {
     const chosen: number[] = [];
-    for (let drug = 0; drug < without.length; drug++) {
-      if (chance(random, factor * (1 - (without[drug] as number)))) chosen.push(drug);
-    }
+    chances.forEach((p, drug) => {
+      if (chance(random, p)) chosen.push(drug);
+    });
     return chosen;
   }
 

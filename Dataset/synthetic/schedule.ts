@@ -7,6 +7,10 @@ import type { Visit } from "./life.ts";
 const DAY = 1440;
 /** Orders of the last day of the dying begin this long after the admission at the earliest. */
 const NOT_BEFORE = 3 * DAY;
+/** Share of a drug's orders that are of its second product, where it has one. */
+const SECOND_PRODUCT = 0.3;
+/** Most repeated orders of a drug in a visit. */
+const MOST_REPEATS = 40;
 
 /**
  * Takes one order: start and stop in minutes (stop undefined where the source has none), and the
@@ -22,6 +26,17 @@ export type ProductColumns = (
   ndc: string,
   type: "MAIN" | "BASE",
 ) => string;
+
+/** What is known of a visit's orders before they are drawn; given these, drugs do not depend on each other. */
+export interface OrderChances {
+  /** Probability that anything is ordered. */
+  readonly any: number;
+  /** Where a drug of two products is ordered, the probability that some order is of the first, or the second. */
+  readonly first: number;
+  readonly second: number;
+  /** Probability that each drug is ordered. [drugs] */
+  readonly drugs: Float64Array;
+}
 
 interface Prepared {
   /** Usual columns of each product, with other amounts, and without a known NDC. */
@@ -98,28 +113,55 @@ export class Schedule {
 
   /** Hands over the orders of a visit, drug by drug. */
   plan(visit: Visit, random: Random, order: TakeOrder): void {
-    const days = (visit.discharge - visit.admission) / DAY;
-    const more = this.#repeats * (0.25 + 0.11 * Math.min(days, 30));
+    const noMore = 1 / (1 + this.#meanRepeats(visit));
     for (const drug of visit.drugs) {
       const first = firstStart(visit, random);
       this.#emit(drug, first, visit, random, order);
-      for (let n = geometric(random, 1 / (1 + more), 40); n > 0; n--) {
+      for (let n = geometric(random, noMore, MOST_REPEATS); n > 0; n--) {
         const start = first + Math.floor(random.uniform() * (visit.discharge - first));
         // A few orders are entered after the patient has left.
         const late = chance(random, 0.012) ? visit.discharge + between(random, 1, 360) : start;
         this.#emit(drug, late, visit, random, order);
       }
     }
-    if (!visit.died || visit.discharge - visit.admission < NOT_BEFORE + DAY) return;
-    for (const use of this.#terminal) {
+    for (const use of this.#lastDay(visit)) {
       if (!chance(random, use.probability)) continue;
       this.#emit(use.item, visit.discharge - between(random, 60, 1200), visit, random, order);
     }
   }
 
+  /** The probabilities behind what `plan` hands over of this visit. */
+  chances(visit: Visit): OrderChances {
+    const drugs = visit.chances.slice();
+    for (const { item, probability } of this.#lastDay(visit)) {
+      drugs[item] = 1 - (1 - (drugs[item] as number)) * (1 - probability);
+    }
+    const none = drugs.reduce((product, p) => product * (1 - p), 1);
+    const more = this.#meanRepeats(visit);
+    const repeat = more / (1 + more);
+    return {
+      any: 1 - none,
+      first: 1 - allOrders(SECOND_PRODUCT, repeat),
+      second: 1 - allOrders(1 - SECOND_PRODUCT, repeat),
+      drugs,
+    };
+  }
+
+  /** Repeated orders of each drug. */
+  #meanRepeats(visit: Visit): number {
+    const days = (visit.discharge - visit.admission) / DAY;
+    return this.#repeats * (0.25 + 0.11 * Math.min(days, 30));
+  }
+
+  /** Drugs of the last day of the dying. */
+  #lastDay(visit: Visit): readonly { item: number; probability: number }[] {
+    const long = visit.discharge - visit.admission >= NOT_BEFORE + DAY;
+    return visit.died && long ? this.#terminal : [];
+  }
+
   #emit(drug: number, start: number, visit: Visit, random: Random, order: TakeOrder): void {
     const { products } = this.#drugs[drug] as Prepared;
-    const second = products.length > 1 && chance(random, 0.3);
+    const second = products.length > 1 && chance(random, SECOND_PRODUCT);
     const product = products[second ? 1 : 0] as Prepared["products"][number];
     const u = random.uniform();
     const columns =
@@ -131,6 +173,13 @@ export class Schedule {
       order(start, stop, base);
     }
   }
+}
+
+/** Probability that a drug's order and all its repeats have what each has with `share`; `repeat`: of one more. */
+function allOrders(share: number, repeat: number): number {
+  const both = share * repeat;
+  const end = both ** MOST_REPEATS;
+  return share * (((1 - repeat) * (1 - end)) / (1 - both) + end);
 }
 
 /** Most drugs are ordered in the first hours, some before the admission, the rest during the stay. */

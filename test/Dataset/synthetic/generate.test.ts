@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -48,7 +49,7 @@ for (const layout of twinLayouts) {
     const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((f) =>
       f.isFile(),
     );
-    t.equal(files.length, expected.length + 2, "tables, marker and truth, nothing else");
+    t.equal(files.length, expected.length + 4, "tables, marker and truth, nothing else");
     for (const [name, columns] of Object.entries(TABLES[layout])) {
       const { header, rows } = table(out, name);
       t.equal(header.join(","), columns, name);
@@ -58,6 +59,15 @@ for (const layout of twinLayouts) {
     const truth = table(out, "truth");
     t.equal(truth.header.join(","), TRUTH);
     t.equal(truth.rows.length, summary.admissions);
+    const orders = table(out, "truth_orders");
+    const visits = ({ rows }: typeof truth) =>
+      rows.map(([subject, visit]) => `${subject} ${visit}`);
+    t.same(visits(orders), visits(truth), "the truth about orders is of the same visits");
+    t.same(
+      Object.keys(summary.rows).sort(),
+      expected.sort(),
+      "the summary counts the release's tables",
+    );
     if (layout === "mimic3") t.match(tableText(out, "PATIENTS"), /^"ROW_ID","SUBJECT_ID",/);
   });
 
@@ -77,10 +87,26 @@ for (const layout of twinLayouts) {
     const dir = t.testdir();
     await generateTwin({ layout, subjects: 100, seed: 1, out: join(dir, "small") });
     await generateTwin({ layout, subjects: 230, seed: 1, out: join(dir, "large") });
-    for (const name of [...Object.keys(TABLES[layout]), "truth"]) {
+    for (const name of [...Object.keys(TABLES[layout]), "truth", "truth_orders"]) {
       const small = tableText(join(dir, "small"), name);
       t.ok(tableText(join(dir, "large"), name).startsWith(small), name);
     }
+  });
+}
+
+/** SHA-256 over the text of a twin's tables and its risks of outcomes, as generator version 5 first made them. */
+const VERSION_5: Record<TwinLayout, string> = {
+  mimic4: "5696dadf797133cd763611f3dd452eebc2882d3611181cf8562ed2410a3a655e",
+  mimic3: "337ec1b3c203457f4da60122ddbd6a4c185baf8a136d94eef6bee0d486f985d2",
+};
+
+for (const layout of twinLayouts) {
+  t.test(`${layout}: what version 5 made, it still makes`, async (t) => {
+    const out = join(t.testdir(), "twin");
+    await generateTwin({ layout, subjects: 150, seed: 3, out });
+    const hash = createHash("sha256");
+    for (const name of [...Object.keys(TABLES[layout]), "truth"]) hash.update(tableText(out, name));
+    t.equal(hash.digest("hex"), VERSION_5[layout], "raise GENERATOR_VERSION where this is meant");
   });
 }
 
