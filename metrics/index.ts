@@ -1,5 +1,5 @@
 /** What the harness uses of this folder. Metrics know labels and probabilities, nothing else. */
-export { type BestPossible, bestPossible } from "./best-possible.ts";
+export { type BestPossible, bestPossible, macroBestPossible, noCeiling } from "./best-possible.ts";
 export { DEFAULT_DRAWS, DISTANCE, type Interval, PERCENTILES } from "./bootstrap.ts";
 export {
   type ClassEstimate,

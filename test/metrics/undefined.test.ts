@@ -2,7 +2,13 @@ import t from "tap";
 import { BenchError } from "../../core/errors.ts";
 import type { LabelSpec } from "../../core/label.ts";
 import { Random } from "../../core/random.ts";
-import { bestPossible, chooseThresholds, evaluate, tuningScore } from "../../metrics/index.ts";
+import {
+  bestPossible,
+  chooseThresholds,
+  evaluate,
+  macroBestPossible,
+  tuningScore,
+} from "../../metrics/index.ts";
 
 const binary: LabelSpec = { kind: "binary", classes: ["yes"] };
 const two: LabelSpec = { kind: "multilabel", classes: ["a", "b"] };
@@ -144,5 +150,36 @@ t.test(
       reached: null,
       reason: /no more than prevalence/,
     });
+  },
+);
+
+t.test(
+  "of several labels, the best possible macro AUPRC is of the classes with both outcomes",
+  (t) => {
+    const columns = [
+      { labels: [1, 0, 1, 0], risk: [0.9, 0.6, 0.5, 0.1] }, // 1 and 2/3
+      { labels: [0, 1, 0, 0], risk: [0.2, 0.1, 0.4, 0.3] }, // 1/4
+      { labels: [0, 0, 0, 0], risk: [0.2, 0.1, 0.4, 0.3] },
+      { labels: [1, 1, 1, 1], risk: [0.9, 0.9, 0.9, 0.9] },
+    ];
+    const labels = Uint8Array.from(
+      [0, 1, 2, 3].flatMap((s) => columns.map((c) => c.labels[s] ?? 0)),
+    );
+    const riskOf = (c: number) => Float64Array.from(columns[c]?.risk ?? []);
+    const best = (5 / 6 + 1 / 4) / 2;
+    const chance = (1 / 2 + 1 / 4) / 2;
+    const found = macroBestPossible(labels, 4, riskOf, chance + 0.8 * (best - chance));
+    t.ok(Math.abs((found.auprc ?? 0) - best) < 1e-12);
+    t.ok(Math.abs((found.reached ?? 0) - 0.8) < 1e-12);
+    t.match(macroBestPossible(labels, 4, riskOf, null), { reached: null, reason: /no AUPRC/ });
+    const unknown = (c: number) => riskOf(c).map((p, s) => (c === 2 && s < 3 ? Number.NaN : p));
+    t.match(macroBestPossible(labels, 4, unknown, 0.5), { auprc: null, reason: /3 of 4 samples/ });
+    const one = new Uint8Array(8);
+    t.match(macroBestPossible(one, 2, riskOf, null), { auprc: null, reason: /no class has both/ });
+    t.throws(
+      () => macroBestPossible(labels, 4, () => Float64Array.of(2, 0, 0, 0), 0.5),
+      BenchError,
+    );
+    t.end();
   },
 );
