@@ -87,6 +87,12 @@ export interface TaskDefinition {
   /** Column of the view `true_risk` (synthetic twins only) that holds the true risk of this binary label;
    * null where the twin states none for these options. Left out by tasks that are not binary. */
   trueRisk?(options: TaskOptions): string | null;
+  /**
+   * Of a multilabel task over stays with at least one drug order, whose classes are drugs ordered in them: SQL
+   * over the view `true_products` (synthetic twins only), rows drug INTEGER, product INTEGER, class INTEGER
+   * index: the products of which one order makes the class positive.
+   */
+  trueOrders?(options: TaskOptions): string;
   /** Left out, or null, where the answer is no event that could be waited for (a stay's length, say). */
   outcome?(options: TaskOptions): Outcome | null;
 }

@@ -6,14 +6,14 @@ import type { CohortStep } from "../core/task.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import { datasets } from "../Dataset/index.ts";
 import { chosenRuntime } from "../engine/runner.ts";
-import { type BestPossible, bestPossible } from "../metrics/index.ts";
+import { ceilingOf } from "./ceiling.ts";
 import { classCounts, labelCounts } from "./labels.ts";
 import { predictionsHash } from "./predictions.ts";
 import { type Prepared, unknownCodes } from "./prepare.ts";
 import { makeRecord, type ResultRecord, type RunSpec, type SplitSummary } from "./record.ts";
 import type { RunPlan } from "./run.ts";
 import type { Stopwatch } from "./stopwatch.ts";
-import { labelMatrix, type SeedOutcome } from "./train-and-score.ts";
+import type { SeedOutcome } from "./train-and-score.ts";
 import { gitState, harnessVersion } from "./version.ts";
 
 export interface RunFacts {
@@ -44,7 +44,7 @@ export async function buildRecord(facts: RunFacts): Promise<ResultRecord> {
     },
     cohort: { steps, splits: cohortSplits(prepared, outcome.tokenizer) },
     metrics: outcome.metrics as ResultRecord["metrics"],
-    best_possible: await ceiling(facts),
+    best_possible: await ceilingOf(facts),
     tokenizer_origin: tokenizerOrigin(facts.plan),
     training: outcome.training,
     timings: watch.seconds,
@@ -131,23 +131,4 @@ export function cohortSplits(
     ];
   });
   return Object.fromEntries(entries) as Record<SplitName, SplitSummary>;
-}
-
-/** On a synthetic twin, the AUPRC of the true risk on the same held-out samples; null elsewhere. */
-async function ceiling({ store, plan, prepared, outcome }: RunFacts): Promise<BestPossible | null> {
-  const column = plan.task.trueRisk?.(plan.taskOptions) ?? null;
-  // A flaw makes other labels or scores of them; the true risk is of the task's own.
-  const isOwn = plan.flaws.length === 0;
-  if (store.info.source !== "synthetic" || column === null || !isOwn) return null;
-  const truth = await store.query(`SELECT visit_id, ${column} AS risk FROM true_risk`);
-  const visits = truth.numbers("visit_id");
-  const risks = truth.numbers("risk");
-  const riskOf = new Map(Array.from(visits, (visit, i) => [visit, risks[i] as number]));
-  const { labels, sources } = prepared;
-  const held = sources.held_out;
-  const risk = Float64Array.from(
-    held.samples,
-    (i) => riskOf.get(labels.visit[i] as number) ?? Number.NaN,
-  );
-  return bestPossible(labelMatrix(held), risk, outcome.metrics.auprc.value);
 }

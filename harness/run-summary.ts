@@ -57,7 +57,8 @@ function prevalenceLines({ prevalence }: Metric): string[] {
 }
 
 function ceilingLines(best: ResultRecord["best_possible"]): string[] {
-  if (best === null || best.auprc === null) return [];
+  if (best === null) return [];
+  if (best.auprc === null) return [`no best possible AUPRC: ${best.reason ?? "unknown"}`];
   const reached =
     best.reached === null ? "" : `; reached above prevalence: ${(100 * best.reached).toFixed(1)} %`;
   return [`best possible AUPRC on these samples: ${best.auprc.toFixed(4)}${reached}`];

@@ -21,18 +21,26 @@ function labelSpecOf(options: TaskOptions): LabelSpec {
   return { kind: "multilabel", classes, classCodes: classes.map((code) => [`ATC/${code}*`]) };
 }
 
+/** Common table expression: each class as ATC/J01X, and its number. */
+function classesSql(level: AtcLevel): string {
+  return `classes AS (
+  SELECT 'ATC/' || class AS class, CAST(row_number() OVER (ORDER BY class) - 1 AS INTEGER) AS number
+  FROM (SELECT unnest(string_split('${atcClasses(level).join(" ")}', ' ')) AS class)
+)`;
+}
+
+const classOf = (code: string, level: AtcLevel) =>
+  `${code}[:${"ATC/".length + ATC_CLASS_LENGTH[level]}]`;
+
 /** Classes are matched once, on the code table; a drug above the asked level belongs to no class. */
 function cohortOf(level: AtcLevel): Cohort {
   return {
     candidates: `${STAYS},
-classes AS (
-  SELECT 'ATC/' || class AS class, CAST(row_number() OVER (ORDER BY class) - 1 AS INTEGER) AS number
-  FROM (SELECT unnest(string_split('${atcClasses(level).join(" ")}', ' ')) AS class)
-),
+${classesSql(level)},
 class_of_code AS (
   SELECT codes.code, classes.number
   FROM codes
-  LEFT JOIN classes ON classes.class = codes.code[:${"ATC/".length + ATC_CLASS_LENGTH[level]}]
+  LEFT JOIN classes ON classes.class = ${classOf("codes.code", level)}
   WHERE codes.kind = 'drug'
 ),
 ordered AS (
@@ -81,4 +89,11 @@ export const drugrecAtc: TaskDefinition = {
     "Prediction at discharge: the stay's diagnoses and procedures are visible, its own drugs are hidden, drugs of earlier stays are visible.",
   ],
   ...overStays((options) => cohortOf(levelOf(options))),
+  trueOrders: (options) => {
+    const level = levelOf(options);
+    return `WITH ${classesSql(level)}
+SELECT p.drug, p.product, classes.number AS class
+FROM true_products p
+JOIN classes ON classes.class = ${classOf("('ATC/' || p.atc)", level)}`;
+  },
 };

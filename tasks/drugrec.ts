@@ -70,15 +70,18 @@ const OTHER_USE = `CASE drug ${DRUGS.map((drug, i) =>
   drug.notBy.length === 0 ? "" : `WHEN ${i} THEN route IN (${quoted(drug.notBy)}) `,
 ).join("")}ELSE false END`;
 
+/** Columns of text_value and route: name and route as they are compared, and drug. */
+const NAMED = `lower(trim(text_value)) AS name,
+    lower(trim(coalesce(route, ''))) AS route,
+    ${DRUG_OF_NAME} AS drug`;
+
 // One pass over the events; every stay with an order has a row here, if only one that names no candidate.
 const cohortOf = (flaws: Flaws): Cohort => ({
   candidates: `${staysOf(flaws)},
 orders AS (
   SELECT
     subject_id, visit_id, drug_type,
-    lower(trim(text_value)) AS name,
-    lower(trim(coalesce(route, ''))) AS route,
-    ${DRUG_OF_NAME} AS drug
+    ${NAMED}
   FROM events
   WHERE visit_id IS NOT NULL
     AND code IN (SELECT code FROM codes WHERE kind = 'drug')
@@ -149,6 +152,18 @@ export const drugrec: TaskDefinition = {
     (_, flaws) => cohortOf(flaws),
     ["filtered-visits", "no-exclusions", "first-sample-only", "cohort-by-label"],
   ),
+  trueOrders: () => `WITH products AS (
+  SELECT drug AS number, product, name AS text_value, route FROM true_products
+),
+orders AS (
+  SELECT
+    number, product,
+    ${NAMED}
+  FROM products
+)
+SELECT number AS drug, product, drug AS class
+FROM orders
+WHERE drug IS NOT NULL AND NOT ${OTHER_USE}`,
   // Another question than the label's: the next order of the drug, which is what the paper asks of models
   // that generate futures. The stay's own orders lie before the prediction time and cannot be generated.
   outcome: () => ({

@@ -120,12 +120,16 @@ const cohortSchema = z.strictObject({
 
 const bestPossibleSchema = z
   .strictObject({
-    auprc: share.nullable().describe("AUPRC of the true risk on the held-out split"),
+    auprc: share
+      .nullable()
+      .describe(
+        "AUPRC of the true risk on the held-out split; for several labels macro over classes",
+      ),
     reached: z.number().nullable().describe("(auprc - prevalence) / (best - prevalence)"),
     reason: z.string().optional(),
   })
   .nullable()
-  .describe("binary tasks on synthetic twins; null elsewhere");
+  .describe("on synthetic twins, tasks whose true risk the generator knows; null elsewhere");
 
 const trainingSchema = z.strictObject({
   epochs: count,

@@ -29,6 +29,7 @@ for (const task of tasks.all) {
     // The export joins names of positive classes by a bar.
     t.notOk(classes.some((name) => name === "" || name.includes("|")));
     t.equal(kind === "binary", task.trueRisk !== undefined);
+    if (task.trueOrders !== undefined) t.equal(kind, "multilabel");
     t.same(task.datasets.slice(0, 2), ["mimic3", "mimic4"]);
     t.end();
   });
