@@ -18,6 +18,19 @@ interface Check {
   readonly ok: boolean;
   readonly found: string;
   readonly fix: string;
+  /** Nothing runs without it. */
+  readonly isNeeded?: true;
+}
+
+/** What a check finds, also where it is a mistake that would end any other command. */
+function finding(check: string, look: () => Check, more: Pick<Check, "isNeeded"> = {}): Check {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof BenchError)) throw error;
+    const where = error.where === undefined ? "" : `${error.where}: `;
+    return { check, ok: false, found: `${where}${error.message}`, fix: error.fix, ...more };
+  }
 }
 
 export const doctorCommand = defineCommand({
@@ -28,15 +41,15 @@ export const doctorCommand = defineCommand({
     "cache-dir": { type: "string", describe: "private cache to check" },
   },
   async run({ json, "cache-dir": cacheDir }) {
-    const checks = [
+    const checks: Check[] = [
       nodeCheck(),
       engineCheck(),
       tfjsCheck(),
       { check: "tables", ok: true, found: `DuckDB ${duckdbVersion()}`, fix: "" },
       { check: "processors", ok: true, found: `${availableParallelism()} usable`, fix: "" },
       memoryCheck(),
-      cacheCheck(cacheDir),
-      ...datasets.names.map(dataCheck),
+      finding("private cache", () => cacheCheck(cacheDir), { isNeeded: true }),
+      ...datasets.names.map((name) => finding(`${name} files`, () => dataCheck(name))),
     ];
     print(json, { version: harnessVersion(), checks }, () =>
       table(
@@ -44,7 +57,7 @@ export const doctorCommand = defineCommand({
         checks.map((c) => [c.ok ? "ok" : "--", c.check, c.found, c.fix]),
       ),
     );
-    if (!checks[0]?.ok || !checks[1]?.ok || !checks[3]?.ok) {
+    if (checks.some(({ ok, isNeeded }) => !ok && isNeeded)) {
       throw new BenchError({
         what: "this machine cannot run the benchmark yet",
         fix: "see the lines marked --",
@@ -61,6 +74,7 @@ function nodeCheck(): Check {
     ok,
     found: process.versions.node,
     fix: ok ? "" : "install Node 20.19 or later",
+    isNeeded: true,
   };
 }
 
@@ -72,6 +86,7 @@ function engineCheck(): Check {
         ok: false,
         found: "onnxruntime-node is not installed",
         fix: "npm install --onnxruntime-node-install=skip",
+        isNeeded: true,
       }
     : { check: "tensor engine", ok: true, found: `${runtime.name} ${runtime.version}`, fix: "" };
 }

@@ -237,6 +237,24 @@ t.test("doctor says what is usable", async (t) => {
   );
 });
 
+t.test(
+  "doctor lists a cache and a folder of data that cannot be used, with what mends them",
+  async (t) => {
+    const file = join(t.testdir({ file: "" }), "file");
+    const args = ["doctor", "--json", "--cache-dir", join(file, "below")];
+    const { code, stdout } = await callCli(args, { MEDTOK_BENCH_MIMIC3: "/not/there" });
+    t.equal(code, 1, "nothing runs without a cache");
+    const { checks } = JSON.parse(stdout) as { checks: Record<string, unknown>[] };
+    const failed = checks.filter(({ ok }) => ok === false);
+    t.match(failed, [
+      { check: "private cache", fix: /--cache-dir/ },
+      { check: "mimic3 files", found: /MEDTOK_BENCH_MIMIC3: the folder \/not\/there does not/ },
+    ]);
+    const usable = ["doctor", "--json", "--cache-dir", t.testdirName];
+    t.equal((await callCli(usable, { MEDTOK_BENCH_MIMIC3: "/not/there" })).code, 0, "others run");
+  },
+);
+
 t.test("Ctrl-C leaves nothing half-written and exits with 130", async (t) => {
   const dir = t.testdir({ cache: {}, results: {} });
   const args = ["run", "--dataset", "mimic4", "--task", "mortality", "--twin-subjects", "400"];
