@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Columns } from "../core/event-store.ts";
 import type { DrugMapper } from "./drugs/index.ts";
-import { type Database, sqlName, sqlText } from "./duckdb.ts";
+import { type Database, sqlText } from "./duckdb.ts";
 import { storeTable } from "./store-layout.ts";
 
 /** Files that twins have since the generator states how probable each drug of a visit was. */
@@ -11,8 +11,20 @@ export interface OrderTruthFiles {
   readonly products: string;
 }
 
+const PLAIN = `auto_detect = false, quote = '"'`;
+
 const readText = (file: string) =>
   `read_csv(${sqlText(file)}, header = true, all_varchar = true, quote = '"')`;
+
+/** Reads a file of ids and probabilities by its header; guessing so many columns takes longer than reading them. */
+async function readNumbers(db: Database, file: string): Promise<string> {
+  const lines = `read_csv(${sqlText(file)}, header = false, delim = '\x01', ${PLAIN}, columns = {line: 'VARCHAR'})`;
+  const [header] = (await db.query(`SELECT line FROM ${lines} LIMIT 1`)).strings("line");
+  const columns = (header ?? "").split(",").map((name) => {
+    return `${sqlText(name)}: '${name.endsWith("_id") ? "BIGINT" : "DOUBLE"}'`;
+  });
+  return `read_csv(${sqlText(file)}, header = true, delim = ',', ${PLAIN}, columns = {${columns.join(", ")}})`;
+}
 
 /**
  * Writes the two tables. `false`, and nothing written, where orders of one product have several codes, which
@@ -33,15 +45,10 @@ export async function writeTrueOrders(
      FROM ${readText(files.products)} p JOIN true_product c USING (drug, product) ORDER BY ALL`,
     join(folder, storeTable("true_products").file),
   );
-  const read = readText(files.orders);
-  const { names } = await db.query(`SELECT * FROM ${read} LIMIT 0`);
-  const columns = names
-    .filter((name) => name !== "subject_id" && name !== "hadm_id")
-    .map((name) => `CAST(${sqlName(name)} AS DOUBLE) AS ${sqlName(name)}`);
   // Not sorted: a row has close to two hundred numbers, and the whole of them need not fit into memory.
   await db.write(
-    `SELECT CAST(subject_id AS BIGINT) AS subject_id, CAST(hadm_id AS BIGINT) AS visit_id,
-       ${columns.join(", ")} FROM ${read}`,
+    `SELECT subject_id, hadm_id AS visit_id, * EXCLUDE (subject_id, hadm_id)
+     FROM ${await readNumbers(db, files.orders)}`,
     join(folder, storeTable("true_orders").file),
   );
   return true;
