@@ -61,17 +61,22 @@ function calibrated(t: Test, { labels, classes, visits, truth }: Sampled): void 
 }
 
 const ASKED: readonly (readonly [string, TaskOptions])[] = [
-  ["drugrec-atc", { level: 3 }],
   ["drugrec-atc", { level: 4 }],
   ["drugrec", {}],
 ];
 
-for (const layout of ["mimic3", "mimic4"] as const) {
+const shared = t.testdir({});
+const mimic4 = await twinStore("mimic4", 250, shared);
+const mimic3 = await twinStore("mimic3", 250, shared);
+t.teardown(() => {
+  mimic4.close();
+  mimic3.close();
+});
+
+for (const [layout, store] of Object.entries({ mimic3, mimic4 })) {
   t.test(
     `${layout}: labels follow the stated probabilities, and no ranking beats them`,
     async (t) => {
-      const store = await twinStore(layout, 400, t.testdir({}));
-      t.teardown(() => store.close());
       for (const [name, options] of ASKED) {
         const found = await sampled(store, name, options);
         calibrated(t, found);
@@ -147,8 +152,7 @@ t.test(
   "a record of a drug task states its ceiling; the truth itself would reach all of it",
   async (t) => {
     const dir = t.testdir({});
-    const store = await twinStore("mimic4", 250, dir);
-    t.teardown(() => store.close());
+    const store = mimic4;
     const plan = smallPlan("drugrec", "logistic", dir);
     const [record] = await runSeeds(store, plan, silent);
     const best = record?.best_possible;
