@@ -39,14 +39,14 @@ import { dropout, mask } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
-import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { tanh } from "../engine/ops/activation.ts";
 import { add, equals, mul, scale, shift } from "../engine/ops/elementwise.ts";
-import { concat, reshape } from "../engine/ops/layout.ts";
+import { reshape } from "../engine/ops/layout.ts";
 import { multiplyDims } from "../engine/shape.ts";
+import { encodeSequence, readHistory } from "./bert-encoder.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes, frozenTables } from "./code-embedding.ts";
-import { codeSums, READOUTS, readSums } from "./code-sums.ts";
+import { READOUTS } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { hiddenCodeLoss, hiddenFeeds, maskCodes } from "./masked-codes.ts";
 import {
@@ -57,7 +57,6 @@ import {
 } from "./model-graphs.ts";
 import { type PretrainStage, runStage, type StageFeeds } from "./pretraining.ts";
 import { ageRows, SPECIAL, SPECIAL_ROWS, sentenceInputs } from "./sentence-inputs.ts";
-import { subjectFacts } from "./subject-facts.ts";
 
 const N = multiplyDims("B", "L");
 /** Tokens of a part of a pretraining batch: bounds the logits of hidden codes, N times the vocabulary. */
@@ -132,36 +131,25 @@ function embedSentence(words: Tensor, context: Encoder): Tensor {
 }
 
 /** X of all positions, [B*L, d], or of CLS alone, [B, d]. */
-function encode(words: Tensor, context: Encoder, reads: "all" | "cls"): Tensor {
+function encode(words: Tensor, context: Encoder, reads: "all" | "first"): Tensor {
   const { inputs, hyperparameters: h } = context;
-  let x = embedSentence(words, context);
-  const block = {
-    heads: h.heads,
-    feedForward: h.feedForward,
-    activation: "gelu",
-    norm: "post",
-    dropout: h.dropout,
-    attentionDropout: h.attentionDropout,
-    batch: "B",
+  return encodeSequence(embedSentence(words, context), h, {
+    name: "layer",
+    layers: h.layers,
     length: "L",
     bias: paddingBias(inputs["mask"] as Tensor),
-  } as const;
-  for (let i = 0; i < h.layers; i++) {
-    const isLast = i === h.layers - 1;
-    x = transformerBlock(x, `layer${i}`, isLast && reads === "cls" ? { ...block, keep: 1 } : block);
-  }
-  return x;
+    reads,
+  });
 }
 
 function forward(context: ForwardContext<H>): Tensor {
-  const { inputs, hyperparameters: h, classes } = context;
+  const { hyperparameters: h, classes } = context;
   const few = { fewRows: true };
   const words = embedWords(context);
-  const pooled = tanh(linear(encode(words, context, "cls"), h.width, "pool", few));
+  const pooled = tanh(linear(encode(words, context, "first"), h.width, "pool", few));
   if (h.readout === "summary")
     return linear(dropout(pooled, h.dropout, "pooled"), classes, "output", few);
-  const sums = codeSums(words, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
-  return readSums(concat([pooled, subjectFacts(context)], 1), sums, classes, h);
+  return readHistory(pooled, words, context);
 }
 
 /** Some codes of a part hidden: the columns that change, and what the loss reads. */

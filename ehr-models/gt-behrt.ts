@@ -44,13 +44,13 @@ import { dropout } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
-import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { gelu, tanh } from "../engine/ops/activation.ts";
 import { mul } from "../engine/ops/elementwise.ts";
 import { takeRows } from "../engine/ops/indexing.ts";
 import { concat, expand, reshape } from "../engine/ops/layout.ts";
 import { sum } from "../engine/ops/reduction.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
+import { encodeSequence } from "./bert-encoder.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { codeSums, READOUTS, readSums } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
@@ -138,26 +138,16 @@ function embedSequence(words: Tensor, context: Encoder): Tensor {
 }
 
 /** X of all positions, [B*P, d], or of cls alone, [B, d]. */
-function encodeVisits(words: Tensor, context: Encoder, reads: "all" | "cls"): Tensor {
+function encodeVisits(words: Tensor, context: Encoder, reads: "all" | "first"): Tensor {
   const { graph, inputs, hyperparameters: h } = context;
-  let x = embedSequence(words, context);
   const shown = [expand(graph.scalar(1), ["B", 1]), inputs["visitMask"] as Tensor];
-  const block = {
-    heads: h.heads,
-    feedForward: h.feedForward,
-    activation: "gelu",
-    norm: "post",
-    dropout: h.dropout,
-    attentionDropout: h.attentionDropout,
-    batch: "B",
+  return encodeSequence(embedSequence(words, context), h, {
+    name: "layer",
+    layers: h.layers,
     length: P,
     bias: paddingBias(concat(shown, 1)),
-  } as const;
-  for (let i = 0; i < h.layers; i++) {
-    const isLast = i === h.layers - 1;
-    x = transformerBlock(x, `layer${i}`, isLast && reads === "cls" ? { ...block, keep: 1 } : block);
-  }
-  return x;
+    reads,
+  });
 }
 
 /** Sums of the codes of all kept visits and of the latest one, [B, 2g]. */
@@ -171,7 +161,7 @@ function forward(context: ForwardContext<H>): Tensor {
   const { hyperparameters: h, classes } = context;
   const few = { fewRows: true };
   const words = embedWords(context);
-  const pooled = tanh(linear(encodeVisits(words, context, "cls"), h.width, "pool", few));
+  const pooled = tanh(linear(encodeVisits(words, context, "first"), h.width, "pool", few));
   if (h.readout === "summary") return linear(pooled, classes, "output", few);
   const known = concat([pooled, subjectFacts(context)], 1);
   return readSums(known, historySums(words, context), classes, h);

@@ -168,14 +168,24 @@ export function allocateColumns(
   return columns;
 }
 
-/** The named columns of a split, with codes as the tokenizer's units. */
-export function sequenceInputs(
+/** One sample to be written into a batch. */
+export interface CollatedRow {
+  readonly sample: number;
+  readonly history: History;
+  /** First position of the sample in columns of positions. */
+  readonly at: number;
+}
+
+/**
+ * A split whose samples are sequences of `lengthOf` positions, padded to L: `fillRow` writes a sample's positions,
+ * what is known of its subject is written here.
+ */
+export function collateSamples(
   source: SampleSource,
-  tokenizer: Tokenizer,
-  columns: readonly SequenceColumn[],
+  specs: Readonly<Record<string, InputSpec>>,
+  lengthOf: (sample: number) => number,
+  fillRow: (feeds: Columns, row: CollatedRow) => void,
 ): BatchSource {
-  const specs = specsOf({ ...CODE_COLUMNS, ...SAMPLE_COLUMNS }, columns);
-  const lengthOf = (sample: number) => Math.max(1, source.lengthOf(sample));
   return {
     size: source.size,
     specs,
@@ -186,15 +196,27 @@ export function sequenceInputs(
       const L = sequenceLength(B, longest);
       const feeds = allocateColumns(specs, { B, L });
       for (const [b, sample] of samples.entries()) {
-        const ageYears = source.ageYears[sample] as number;
         const history = source.read(sample);
-        const row = { history, ageYears, at: b * L };
-        fillCodes(feeds, row, tokenizer.unit);
-        fillInterval(feeds, "within", row);
-        fillInterval(feeds, "between", row);
+        fillRow(feeds, { sample, history, at: b * L });
         fillSample(feeds, b, { source, sample, history });
       }
       return { feeds, dims: { B, L } };
     },
   };
+}
+
+/** The named columns of a split, with codes as the tokenizer's units. */
+export function sequenceInputs(
+  source: SampleSource,
+  tokenizer: Tokenizer,
+  columns: readonly SequenceColumn[],
+): BatchSource {
+  const specs = specsOf({ ...CODE_COLUMNS, ...SAMPLE_COLUMNS }, columns);
+  const lengthOf = (sample: number) => Math.max(1, source.lengthOf(sample));
+  return collateSamples(source, specs, lengthOf, (feeds, { sample, history, at }) => {
+    const row = { history, ageYears: source.ageYears[sample] as number, at };
+    fillCodes(feeds, row, tokenizer.unit);
+    fillInterval(feeds, "within", row);
+    fillInterval(feeds, "between", row);
+  });
 }

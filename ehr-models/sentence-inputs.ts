@@ -6,9 +6,8 @@
 import type { History, SampleSource } from "../core/samples.ts";
 import type { Tokenizer } from "../core/tokenizer.ts";
 import type { BatchSource, InputSpec } from "./batch-source.ts";
-import { sequenceLength } from "./batch-source.ts";
 import { sharesOf } from "./code-sums.ts";
-import { allocateColumns, type Columns, fillSample, SAMPLE_COLUMNS } from "./inputs.ts";
+import { type Columns, collateSamples, SAMPLE_COLUMNS } from "./inputs.ts";
 import { rowsByVisit } from "./visit-inputs.ts";
 
 /** Ids of tokens that are no codes; 0 is a code, or padding. */
@@ -156,31 +155,16 @@ export function sentenceInputs(
     lengths.set(sample, length);
     return length;
   };
-  return {
-    size: source.size,
-    specs,
-    lengthOf,
-    collate(samples) {
-      const B = samples.length;
-      const longest = samples.reduce((n, sample) => Math.max(n, lengthOf(sample)), 1);
-      const L = sequenceLength(B, longest);
-      const feeds = allocateColumns(specs, { B, L });
-      for (const [b, sample] of samples.entries()) {
-        const history = source.read(sample);
-        const ageAt = (days: number) =>
-          ageRow(source.ageYears[sample] as number, days, monthsPerRow);
-        const starts = history.visitStart.subarray(0, history.visitCount);
-        fill(feeds, {
-          history,
-          sentence: sentenceOf(history, maxLength),
-          unit: tokenizer.unit,
-          ages: Array.from(starts, ageAt),
-          ageNow: ageAt(0),
-          at: b * L,
-        });
-        fillSample(feeds, b, { source, sample, history });
-      }
-      return { feeds, dims: { B, L } };
-    },
-  };
+  return collateSamples(source, specs, lengthOf, (feeds, { sample, history, at }) => {
+    const ageAt = (days: number) => ageRow(source.ageYears[sample] as number, days, monthsPerRow);
+    const starts = history.visitStart.subarray(0, history.visitCount);
+    fill(feeds, {
+      history,
+      sentence: sentenceOf(history, maxLength),
+      unit: tokenizer.unit,
+      ages: Array.from(starts, ageAt),
+      ageNow: ageAt(0),
+      at,
+    });
+  });
 }

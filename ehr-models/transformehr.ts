@@ -42,7 +42,6 @@ import { dropout, mask } from "../engine/layers/dropout.ts";
 import { lookup, sinusoid, table } from "../engine/layers/embedding.ts";
 import { layerNorm } from "../engine/layers/layer-norm.ts";
 import { linear } from "../engine/layers/linear.ts";
-import { transformerBlock } from "../engine/layers/transformer-block.ts";
 import { tanh } from "../engine/ops/activation.ts";
 import { add, scale } from "../engine/ops/elementwise.ts";
 import { oneHot, takeRows } from "../engine/ops/indexing.ts";
@@ -50,9 +49,10 @@ import { concat, expand, reshape, slice } from "../engine/ops/layout.ts";
 import { softmaxLoss } from "../engine/ops/losses.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { addDims, type Dim, multiplyDims, subtractDims } from "../engine/shape.ts";
+import { encodeSequence, readHistory } from "./bert-encoder.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes, frozenTables } from "./code-embedding.ts";
-import { codeSums, READOUTS, readSums } from "./code-sums.ts";
+import { READOUTS } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { type SequenceColumn, sequenceInputs } from "./inputs.ts";
 import { outputMatrix } from "./masked-codes.ts";
@@ -63,7 +63,6 @@ import {
   type Setup,
 } from "./model-graphs.ts";
 import { type PretrainStage, runStage, type StageGraph } from "./pretraining.ts";
-import { subjectFacts } from "./subject-facts.ts";
 import { AT, COUNT, POSITIONS, PREVIOUS, UNITS, writtenVisits } from "./visit-targets.ts";
 
 const COLUMNS: readonly SequenceColumn[] = [
@@ -138,20 +137,13 @@ function encode(context: Encoder, codes: Tensor): Tensor {
   const history = mask(add(reshape(codes, [N, d]), where), [N, 1], h.codeDropout, "words");
   const joined = concat([leadingPositions(context), reshape(history, ["B", "L", d])], 1);
   const rows = layerNorm(reshape(joined, [multiplyDims("B", P), d]), "norm");
-  let x = dropout(rows, h.inputDropout, "history");
-  const options = {
-    heads: h.heads,
-    feedForward: h.feedForward,
-    activation: "gelu",
-    norm: "post",
-    dropout: h.dropout,
-    attentionDropout: h.attentionDropout,
-    batch: "B",
+  return encodeSequence(dropout(rows, h.inputDropout, "history"), h, {
+    name: "encoder",
+    layers: h.encoderLayers,
     length: P,
     bias: memoryBias(context),
-  } as const;
-  for (let i = 0; i < h.encoderLayers; i++) x = transformerBlock(x, `encoder${i}`, options);
-  return x;
+    reads: "all",
+  });
 }
 
 /** Hides padding, never the leading positions, so that no row is hidden whole (TE10); [B, 1, 1, P]. */
@@ -193,9 +185,7 @@ function forward(context: ForwardContext<H>): Tensor {
   const dense = tanh(linear(dropout(answer, h.dropout, "answer"), h.width, "head", few));
   if (h.readout === "summary")
     return linear(dropout(dense, h.dropout, "head"), classes, "output", few);
-  const rows = reshape(codes, [multiplyDims("B", "L"), h.width]);
-  const sums = codeSums(rows, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
-  return readSums(concat([dense, subjectFacts(context)], 1), sums, classes, h);
+  return readHistory(dense, reshape(codes, [multiplyDims("B", "L"), h.width]), context);
 }
 
 /** Mean cross entropy of the written codes, shape []. */

@@ -11,6 +11,7 @@ import {
   sourceOf,
   vectorTokenizer,
 } from "../support/samples.ts";
+import { shuffledWithinVisits, turnedVisits } from "../support/turned.ts";
 
 const SIZES = { width: 8, heads: 2, layers: 1, feedForward: 12, maxLength: 24, batchSize: 8 };
 const V = CODE_COUNT + 2;
@@ -76,21 +77,10 @@ t.test("the order of codes inside a visit says nothing, that of visits does", as
   const samples = makeSamples(30, LABELS.multiclass, 6);
   const base = samples.find(({ history }) => history.visitCount === 3 && history.length > 6);
   if (base === undefined) throw new Error("no sample with three visits");
-  const { history } = base;
-  const flip = <A extends Int32Array | Uint8Array | Float32Array>(values: A) =>
-    values.slice().reverse() as A;
-  const shuffled = {
-    ...base,
-    history: {
-      ...history,
-      code: flip(history.code),
-      kind: flip(history.kind),
-      visit: flip(history.visit),
-      daysBefore: flip(history.daysBefore),
-    },
-  };
-  const turned = { ...base, history: { ...history, visit: history.visit.map((v) => 2 - v) } };
-  const source = sourceOf([base, shuffled, turned], LABELS.multiclass);
+  const source = sourceOf(
+    [base, shuffledWithinVisits(base), turnedVisits(base)],
+    LABELS.multiclass,
+  );
   const settings = { ...SIZES, maxLength: 64, initialScale: 1 };
   const run = await modelValues(behrtModel, source, settings, (context) => ({
     logits: behrtModel.forward(context),

@@ -11,6 +11,7 @@ import {
   sourceOf,
   vectorTokenizer,
 } from "../support/samples.ts";
+import { shuffledWithinVisits, turnedVisits } from "../support/turned.ts";
 
 const V = CODE_COUNT + 2;
 const SIZES = {
@@ -71,20 +72,10 @@ t.test("the output reads age, sex and race, which no visit says", async (t) => {
 t.test("the order of codes inside a visit says nothing, that of visits does", async (t) => {
   const base = samples.find(({ history }) => history.visitCount === 3 && history.length > 6);
   if (base === undefined) throw new Error("no sample with three visits");
-  const { history } = base;
-  const flip = <A extends Int32Array | Uint8Array | Float32Array>(values: A) =>
-    values.slice().reverse() as A;
-  const shuffled = {
-    ...base,
-    history: {
-      ...history,
-      code: flip(history.code),
-      kind: flip(history.kind),
-      visit: flip(history.visit),
-    },
-  };
-  const turned = { ...base, history: { ...history, visit: history.visit.map((v) => 2 - v) } };
-  const source = sourceOf([base, shuffled, turned], LABELS.multiclass);
+  const source = sourceOf(
+    [base, shuffledWithinVisits(base), turnedVisits(base)],
+    LABELS.multiclass,
+  );
   const settings = { ...SIZES, initialScale: 1, maxNodes: 64 };
   const run = await modelValues(gtBehrtModel, source, settings, (context) => ({
     logits: gtBehrtModel.forward(context),

@@ -19,6 +19,7 @@ import {
   makeSamples,
   sourceOf,
 } from "../support/samples.ts";
+import { shuffledWithinVisits, turnedVisits } from "../support/turned.ts";
 
 const SIZES = { width: 6, alphaHidden: 5, betaHidden: 4, maxVisits: 5, initialScale: 1 };
 const { width: m, maxVisits: T } = SIZES;
@@ -163,23 +164,8 @@ t.test(
   "turning the visits around changes the prediction, turning codes of a visit does not",
   async (t) => {
     const base = samples.find(({ history }) => history.visitCount > 2) as MadeSample;
-    const { history } = base;
-    const turned = {
-      ...base,
-      history: { ...history, visit: history.visit.map((v) => history.visitCount - 1 - v) },
-    };
-    const flip = <A extends Int32Array | Uint8Array | Float32Array>(values: A) =>
-      values.slice().reverse() as A;
-    const shuffled = {
-      ...base,
-      history: {
-        ...history,
-        code: flip(history.code),
-        kind: flip(history.kind),
-        visit: flip(history.visit),
-      },
-    };
-    const run = await parts({}, sourceOf([base, turned, shuffled], LABELS.multiclass));
+    const others = [turnedVisits(base), shuffledWithinVisits(base)];
+    const run = await parts({}, sourceOf([base, ...others], LABELS.multiclass));
     const logits = run.of["logits"]?.values ?? [];
     t.notOk(isNear(logits[0] as number, logits[3] as number));
     t.ok(isNear(logits[0] as number, logits[6] as number));

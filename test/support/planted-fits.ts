@@ -9,7 +9,6 @@ import {
   type PlantedSubject,
   plantedTokenizer,
   sampleAt,
-  wholeRecord,
 } from "./planted-records.ts";
 import { contextOf, type MadeSample, sourceOf } from "./samples.ts";
 
@@ -33,8 +32,6 @@ export const atDischarge = (
   labelOf: (s: PlantedSubject) => boolean,
 ) => subjects.map((s) => sampleAt(s.record, s.firstDischarge, Number(labelOf(s))));
 export const source = (samples: readonly MadeSample[]) => sourceOf(samples, DIED);
-export const whole = (subjects: readonly PlantedSubject[]) =>
-  source(subjects.map(({ record }) => wholeRecord(record)));
 
 export function context(
   train: SampleSource,

@@ -2,10 +2,11 @@
 import { CODE_KINDS, type CodeKind } from "../../core/event-store.ts";
 import type { LabelSpec } from "../../core/label.ts";
 import { Random } from "../../core/random.ts";
-import type { History } from "../../core/samples.ts";
+import type { History, SampleSource } from "../../core/samples.ts";
 import type { Outcome } from "../../core/task.ts";
 import type { CodeTable, Tokenizer } from "../../core/tokenizer.ts";
-import type { MadeSample } from "./samples.ts";
+import { Vocabulary } from "../../ehr-models/ethos/vocabulary.ts";
+import { type MadeSample, sourceOf } from "./samples.ts";
 
 const CODES: readonly (readonly [string, CodeKind])[] = [
   ["ATC/B01AB01", "drug"],
@@ -151,4 +152,27 @@ export function plantedSubject(course: Course, random: Random): PlantedSubject {
 export function plantedSubjects(size: number, course: Course, seed: number): PlantedSubject[] {
   const root = Random.fromSeed(seed);
   return Array.from({ length: size }, (_, i) => plantedSubject(course, root.derive(i)));
+}
+
+/** Whole records as a source of timelines. */
+export function whole(subjects: readonly PlantedSubject[]): SampleSource {
+  return sourceOf(
+    subjects.map(({ record }) => wholeRecord(record)),
+    DIED,
+  );
+}
+
+/** What ETHOS reads and writes of planted records: a token a code, unless `more` says otherwise. */
+export function plantedVocabulary(
+  timelines: SampleSource,
+  more: Partial<ConstructorParameters<typeof Vocabulary>[1]> = {},
+): Vocabulary {
+  return new Vocabulary(timelines, {
+    codes: PLANTED_CODES,
+    tokenizer: plantedTokenizer(),
+    spelling: "unit",
+    intervals: "v2",
+    leastSubjects: 1,
+    ...more,
+  });
 }

@@ -8,20 +8,14 @@ import { lossGraph } from "../../../ehr-models/ethos/network.ts";
 import { ethos } from "../../../ehr-models/ethos.ts";
 import { State } from "../../../engine/state.ts";
 import { baseline } from "../../../tokenizers/baseline.ts";
-import {
-  atDischarge,
-  context,
-  predictions,
-  SMALL,
-  source,
-  whole,
-} from "../../support/planted-fits.ts";
+import { atDischarge, context, predictions, SMALL, source } from "../../support/planted-fits.ts";
 import {
   type Course,
   DIED,
   DIES_NEXT,
   plantedSubjects,
   READMITTED,
+  whole,
   wholeRecord,
 } from "../../support/planted-records.ts";
 import { averagePrecision, labelsOf } from "../../support/samples.ts";

@@ -4,8 +4,13 @@ import type { ExportedModel } from "../../../core/model.ts";
 import { Random } from "../../../core/random.ts";
 import { ethos } from "../../../ehr-models/ethos.ts";
 import { furthest, runPlain } from "../../support/plain-onnx.ts";
-import { atDischarge, context, SMALL, source, whole } from "../../support/planted-fits.ts";
-import { PLANTED_CODES, plantedSubjects, READMITTED } from "../../support/planted-records.ts";
+import { atDischarge, context, SMALL, source } from "../../support/planted-fits.ts";
+import {
+  PLANTED_CODES,
+  plantedSubjects,
+  READMITTED,
+  whole,
+} from "../../support/planted-records.ts";
 import type { MadeSample } from "../../support/samples.ts";
 
 interface Card {

@@ -9,33 +9,21 @@ import {
   OVER,
 } from "../../../ehr-models/ethos/future.ts";
 import { CodeReader, codeTree, singleTokens } from "../../../ehr-models/ethos/outcome.ts";
-import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import { flagsOf, WeightedFuture } from "../../../ehr-models/ethos/weighted-future.ts";
 import {
-  DIED,
   DIES_NEXT,
   PLANTED_CODES,
   plantedSubjects,
   plantedTokenizer,
+  plantedVocabulary,
   READMITTED,
   rowOf,
-  wholeRecord,
+  whole,
 } from "../../support/planted-records.ts";
-import { sourceOf } from "../../support/samples.ts";
 
 const COURSE = { again: [0.9, 0.9], soon: 0.5, dies: [0.5, 0.5] } as const;
-const TIMELINES = sourceOf(
-  plantedSubjects(60, COURSE, 3).map(({ record }) => wholeRecord(record)),
-  DIED,
-);
-const vocabularyOf = (spelling: "unit" | "pieces") =>
-  new Vocabulary(TIMELINES, {
-    codes: PLANTED_CODES,
-    tokenizer: plantedTokenizer(),
-    spelling,
-    intervals: "v2",
-    leastSubjects: 1,
-  });
+const TIMELINES = whole(plantedSubjects(60, COURSE, 3));
+const vocabularyOf = (spelling: "unit" | "pieces") => plantedVocabulary(TIMELINES, { spelling });
 const V = vocabularyOf("unit");
 
 function rulesOf(outcome: Outcome, more: Partial<FutureRules> = {}): FutureRules {
@@ -185,13 +173,7 @@ t.test(
 
 t.test("codes the tokenizer cannot tell apart from others are no event", (t) => {
   const tokenizer = { ...plantedTokenizer(), unit: plantedTokenizer().unit.fill(1, 0, 2) };
-  const v = new Vocabulary(TIMELINES, {
-    codes: PLANTED_CODES,
-    tokenizer,
-    spelling: "unit",
-    intervals: "v2",
-    leastSubjects: 1,
-  });
+  const v = plantedVocabulary(TIMELINES, { tokenizer });
   const outcome: Outcome = { classes: [["ATC/B01AB01"]], until: [], withinDays: 9 };
   const reader = new CodeReader(codeTree(v, PLANTED_CODES, outcome));
   const unknown = v.codeTokens[rowOf("ATC/B01AB01")]?.[0] ?? 0;

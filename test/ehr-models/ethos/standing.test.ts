@@ -5,18 +5,15 @@ import { Decoder } from "../../../ehr-models/ethos/decoder.ts";
 import { lossGraph, type Network } from "../../../ehr-models/ethos/network.ts";
 import { FACTS, putFacts, putWeights, standingOf } from "../../../ehr-models/ethos/standing.ts";
 import { eventsOf } from "../../../ehr-models/ethos/timeline.ts";
-import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import { State } from "../../../engine/state.ts";
 import { plainDecoder } from "../../support/plain-decoder.ts";
 import {
-  DIED,
   historyAt,
-  PLANTED_CODES,
   plantedSubjects,
-  plantedTokenizer,
+  plantedVocabulary,
+  whole,
   wholeRecord,
 } from "../../support/planted-records.ts";
-import { sourceOf } from "../../support/samples.ts";
 
 const YEAR = 365.2425;
 
@@ -85,17 +82,7 @@ t.test(
 
 t.test("a history has at every token what the whole record has there", (t) => {
   const subjects = plantedSubjects(40, { again: [1, 1], soon: 0.5, dies: [0.5, 0.5] }, 5);
-  const timelines = sourceOf(
-    subjects.map(({ record }) => wholeRecord(record)),
-    DIED,
-  );
-  const v = new Vocabulary(timelines, {
-    codes: PLANTED_CODES,
-    tokenizer: plantedTokenizer(),
-    spelling: "unit",
-    intervals: "v2",
-    leastSubjects: 1,
-  });
+  const v = plantedVocabulary(whole(subjects));
   for (const { record, firstDischarge } of subjects)
     for (const after of [-1, 0, 4]) {
       const { history } = wholeRecord(record);

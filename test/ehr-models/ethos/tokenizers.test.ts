@@ -3,14 +3,14 @@ import { Random } from "../../../core/random.ts";
 import type { Outcome } from "../../../core/task.ts";
 import type { Tokenizer } from "../../../core/tokenizer.ts";
 import { firstRows } from "../../../ehr-models/ethos/first-rows.ts";
-import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import { denseVectors } from "../../../ehr-models/token-rows.ts";
-import { atDischarge, context, predictions, source, whole } from "../../support/planted-fits.ts";
+import { atDischarge, context, predictions, source } from "../../support/planted-fits.ts";
 import {
-  PLANTED_CODES,
   plantedSubjects,
   plantedTokenizer,
+  plantedVocabulary,
   rowOf,
+  whole,
 } from "../../support/planted-records.ts";
 
 /** Units of two segments with two rows each, of which one is heavier. */
@@ -45,13 +45,7 @@ t.test(
     const tokenizer = tokenTokenizer();
     const r = tokenizer.representation;
     if (r.kind !== "tokens") throw new Error("tokens");
-    const v = new Vocabulary(whole(subjects), {
-      codes: PLANTED_CODES,
-      tokenizer,
-      spelling: "unit",
-      intervals: "v2",
-      leastSubjects: 1,
-    });
+    const v = plantedVocabulary(whole(subjects), { tokenizer });
     const row = rowOf("ATC/C07AB02");
     const unit = row + 2;
     const names = [...(v.codeTokens[row] ?? [])].map((token) => v.codeNames[token - v.firstCode]);
@@ -84,13 +78,7 @@ t.test("given vectors are where codes start: who is near stays near", (t) => {
     ...base,
     representation: { kind: "vectors", values, width, trainable: false },
   };
-  const v = new Vocabulary(whole(subjects), {
-    codes: PLANTED_CODES,
-    tokenizer,
-    spelling: "unit",
-    intervals: "v2",
-    leastSubjects: 1,
-  });
+  const v = plantedVocabulary(whole(subjects), { tokenizer });
   const rows = firstRows(v, tokenizer, 16, Random.fromSeed(1)) ?? new Float32Array();
   const of = (code: string) => {
     const token = v.codeTokens[rowOf(code)]?.[0] ?? 0;
@@ -109,13 +97,7 @@ t.test("learned tokens without a codebook start from the vectors, or like any ot
   if (r.kind !== "tokens") throw new Error("tokens");
   const learned = { ...r, learned: true };
   const tokenizer: Tokenizer = { ...base, representation: learned };
-  const v = new Vocabulary(whole(subjects), {
-    codes: PLANTED_CODES,
-    tokenizer,
-    spelling: "unit",
-    intervals: "v2",
-    leastSubjects: 1,
-  });
+  const v = plantedVocabulary(whole(subjects), { tokenizer });
   const first = (representation: Tokenizer["representation"]) =>
     firstRows(v, { ...base, representation }, 16, Random.fromSeed(1));
   const vectors = denseVectors(r);

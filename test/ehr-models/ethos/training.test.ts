@@ -4,35 +4,15 @@ import { Random } from "../../../core/random.ts";
 import { type BatchSource, mixedBatches } from "../../../ehr-models/batch-source.ts";
 import { fullGraph, lossGraph, type Network } from "../../../ehr-models/ethos/network.ts";
 import { wholeSubjects } from "../../../ehr-models/ethos/training.ts";
-import { Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import { cutWindows, type Subject, windowSource } from "../../../ehr-models/ethos/windows.ts";
 import { toOnnx } from "../../../engine/onnx.ts";
 import { Session } from "../../../engine/runner.ts";
 import { State } from "../../../engine/state.ts";
 import { TOTAL_WEIGHT, Trainer } from "../../../engine/trainer.ts";
-import {
-  DIED,
-  PLANTED_CODES,
-  plantedSubjects,
-  plantedTokenizer,
-  rowOf,
-  wholeRecord,
-} from "../../support/planted-records.ts";
-import { sourceOf } from "../../support/samples.ts";
+import { plantedSubjects, plantedVocabulary, rowOf, whole } from "../../support/planted-records.ts";
 
-const TIMELINES = sourceOf(
-  plantedSubjects(12, { again: [0.8, 0.8], soon: 0.5, dies: [0.5, 0.5] }, 3).map(({ record }) =>
-    wholeRecord(record),
-  ),
-  DIED,
-);
-const VOCABULARY = new Vocabulary(TIMELINES, {
-  codes: PLANTED_CODES,
-  tokenizer: plantedTokenizer(),
-  spelling: "unit",
-  intervals: "v2",
-  leastSubjects: 1,
-});
+const TIMELINES = whole(plantedSubjects(12, { again: [0.8, 0.8], soon: 0.5, dies: [0.5, 0.5] }, 3));
+const VOCABULARY = plantedVocabulary(TIMELINES);
 const ENDINGS = VOCABULARY.endings();
 const NETWORK: Network = {
   vocabulary: VOCABULARY.size,

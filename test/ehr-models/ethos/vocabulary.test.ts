@@ -4,7 +4,7 @@ import { piecesOf } from "../../../ehr-models/ethos/code-tokens.ts";
 import { HALF_YEAR, INTERVAL_BOUNDS, Intervals } from "../../../ehr-models/ethos/intervals.ts";
 import { FACTS, type Standing } from "../../../ehr-models/ethos/standing.ts";
 import { eventsOf } from "../../../ehr-models/ethos/timeline.ts";
-import { LEADING, Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
+import { LEADING, type Vocabulary } from "../../../ehr-models/ethos/vocabulary.ts";
 import {
   cutWindows,
   type Subject,
@@ -12,32 +12,21 @@ import {
   windowSource,
 } from "../../../ehr-models/ethos/windows.ts";
 import {
-  DIED,
   historyAt,
   PLANTED_CODES,
   plantedSubjects,
-  plantedTokenizer,
+  plantedVocabulary,
   rowOf,
+  whole,
   wholeRecord,
 } from "../../support/planted-records.ts";
-import { sourceOf } from "../../support/samples.ts";
 
 const COURSE = { again: [0.7, 0.7], soon: 0.5, dies: [0.5, 0.5] } as const;
 const SUBJECTS = plantedSubjects(60, COURSE, 3);
-const TIMELINES = sourceOf(
-  SUBJECTS.map(({ record }) => wholeRecord(record)),
-  DIED,
-);
+const TIMELINES = whole(SUBJECTS);
 
-const vocabularyWith = (more: Partial<ConstructorParameters<typeof Vocabulary>[1]> = {}) =>
-  new Vocabulary(TIMELINES, {
-    codes: PLANTED_CODES,
-    tokenizer: plantedTokenizer(),
-    spelling: "unit",
-    intervals: "v2",
-    leastSubjects: 1,
-    ...more,
-  });
+const vocabularyWith = (more: Parameters<typeof plantedVocabulary>[1] = {}) =>
+  plantedVocabulary(TIMELINES, more);
 
 const nothingStands = (n: number): Standing => ({
   upTo: new Int32Array(n + 1),
