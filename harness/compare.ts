@@ -75,7 +75,8 @@ function sharedKey(row: LeaderboardRow, a: Side, b: Side): string {
 
 type Scores = ReadonlyMap<number, { readonly auprc: number; readonly run: string }>;
 
-function scoresOf(row: LeaderboardRow, records: ReadonlyMap<string, ResultRecord>): Scores {
+/** AUPRC and run of each seed of a row; seeds whose score is undefined are left out. */
+export function scoresOf(row: LeaderboardRow, records: ReadonlyMap<string, ResultRecord>): Scores {
   const scored = row.run_ids.flatMap((run) => {
     const record = records.get(run);
     const auprc = record?.metrics.auprc.value;

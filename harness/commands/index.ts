@@ -1,5 +1,6 @@
 /** The list of commands, in the order of the help text. */
 import type { Command } from "../command.ts";
+import { auditCommand } from "./audit.ts";
 import { compareCommand } from "./compare.ts";
 import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   leaderboardCommand,
   reportCommand,
   compareCommand,
+  auditCommand,
   reproduceCommand,
   exportCommand,
   doctorCommand,
