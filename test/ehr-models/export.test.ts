@@ -2,8 +2,10 @@
 import t from "tap";
 import type { LabelKind } from "../../core/label.ts";
 import { models } from "../../ehr-models/index.ts";
+import { transformer } from "../../ehr-models/transformer.ts";
 import { ddiFile } from "../support/ddi-file.ts";
 import { GRAPH_INPUTS } from "../support/graph-models.ts";
+import { tokenTokenizer } from "../support/made-tokens.ts";
 import { furthest, runPlain } from "../support/plain-onnx.ts";
 import { contextOf, LABELS, makeSamples, sourceOf, vectorTokenizer } from "../support/samples.ts";
 import { SMALL_MODELS } from "../support/small-models.ts";
@@ -44,6 +46,22 @@ for (const { name, accepts, fit } of models.all) {
     }
   });
 }
+
+t.test("so it does where codes are made of tokens that are learnt", async (t) => {
+  const source = sourceOf(makeSamples(24, LABELS.binary, 1, 40), LABELS.binary);
+  const context = contextOf({ train: source, epochs: 3, tokenizer: tokenTokenizer(false, true) });
+  const settings = { ...SMALL_MODELS["transformer"]?.settings };
+  const fitted = await transformer.fit(context, settings);
+  const expected = await fitted.predict(source);
+  const exported = await fitted.exportOnnx?.();
+  await fitted.dispose();
+  if (exported === undefined) throw new Error("no ONNX form");
+  const inputs = await GRAPH_INPUTS["transformer"]?.(context, settings, source);
+  const made = inputs?.collate(Int32Array.from({ length: source.size }, (_, i) => i));
+  const seen = await runPlain(exported.bytes, exported.inputs, made?.feeds ?? {}, made?.dims ?? {});
+  t.ok(furthest(expected, seen) < 1e-5, `differs by ${furthest(expected, seen)}`);
+  t.ok(Math.max(...expected) - Math.min(...expected) > 1e-3, "the predictions are not all alike");
+});
 
 t.test("every model but those that sample is a tensor graph", (t) => {
   const others = models.names.filter((name) => GRAPH_INPUTS[name] === undefined);
