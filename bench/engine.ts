@@ -3,8 +3,9 @@
  * By default 1 and 2 threads and all nets; one net alone (`C-chunked`, say) also tells its memory. `memory`
  * runs 1,000 steps of changing lengths instead, prints how much is resident, and fails when that grows.
  * The share is of the matrix-product peak measured in the same process with the same number of threads.
- * Rates are of the best step, as the peak is of the best run; medians stand beside them. On a shared
- * machine compare only figures of one run.
+ * Rates are of the best step, as the peak is of the best run; medians stand beside them. `products alone` is the
+ * share that the products of the step's parts reach by themselves, side by side as the parts run: the step's
+ * distance to it is all that is not a product. On a shared machine compare only figures of one run.
  */
 import { Random } from "../core/random.ts";
 import { PART_TOKENS, partSize } from "../ehr-models/batch-source.ts";
@@ -23,6 +24,7 @@ import { mean, sum } from "../engine/ops/reduction.ts";
 import { OPTIMIZER_DEFAULTS } from "../engine/optimizer.ts";
 import { Session } from "../engine/runner.ts";
 import { type Batch, TOTAL_WEIGHT, Trainer } from "../engine/trainer.ts";
+import { productsAlone } from "./products.ts";
 
 interface Net {
   readonly name: string;
@@ -88,6 +90,22 @@ async function peak(threads: number): Promise<number> {
   for (let i = 0; i < 4; i++) best = Math.min(best, (await time(8, () => session.run(feeds))).best);
   await session.release();
   return (4 * 2 * n ** 3) / best / 1e6;
+}
+
+/** What share of the peak the products of a net's parts reach alone, and the step's share of that. */
+async function ceilingOf(
+  net: Net,
+  parts: readonly Batch[],
+  threads: number,
+  { best }: Timing,
+  peakRate: number,
+): Promise<string[]> {
+  const samples = parts[0]?.dims["B"];
+  if (net.layers === 0 || samples === undefined) return [];
+  const time = ((await productsAlone({ ...net, samples })) * net.B) / samples / threads;
+  const share = ((100 * gigaflops(net)) / (time / 1000) / peakRate).toFixed(0);
+  const reached = ((100 * time) / best).toFixed(0);
+  return [`products alone ${time.toFixed(1)} ms = ${share} %, the step at ${reached} % of that`];
 }
 
 function logitsOf(g: Graph, net: Net): Tensor {
@@ -166,6 +184,7 @@ async function step(net: Net, threads: number, ceiling: number): Promise<void> {
   const work = net.layers === 0 ? 0 : gigaflops(net);
   report(net.name, threads, trainer, [
     ...speed(work, timing, ceiling),
+    ...(await ceilingOf(net, parts, Math.min(threads, parts.length), timing, ceiling)),
     `${parts.length} part(s)`,
     `first step after ${first.toFixed(0)} ms`,
   ]);
