@@ -26,7 +26,9 @@ async function ofRisk(facts: RunFacts, column: string): Promise<BestPossible> {
 
 async function ofOrders(facts: RunFacts, products: string): Promise<BestPossible> {
   if (facts.store.info.true_orders !== true) {
-    return noCeiling("the twin states no probabilities of drug orders (generate it again)");
+    return noCeiling(
+      "the twin states no probabilities of drug orders: it is older than these (delete it and make it again), or a map by NDC splits the orders of a drug",
+    );
   }
   const truth: OrderTruth = await readOrderTruth(facts.store, products, heldOutVisits(facts));
   const classes = facts.prepared.labels.spec.classes.length;
