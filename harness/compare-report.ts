@@ -7,7 +7,7 @@ import type { FullComparison } from "./subject-differences.ts";
 const NOTE =
   "a - b: mean paired difference in AUPRC over the seeds that both have, with its 95 % interval by Student's t. The " +
   "held-out subjects are the same for all seeds: the interval is about training's randomness on these subjects, not " +
-  "about other subjects. One seed has no interval.";
+  "about other subjects. One seed has no interval, and a model in which the seed changes nothing has none that says anything.";
 
 const SUBJECTS_NOTE =
   "Over subjects: the percentiles, 95 %, of a paired bootstrap: in each draw of the held-out subjects a and b are " +
@@ -18,6 +18,15 @@ const SUBJECTS_NOTE =
 const KEPT_WHERE =
   "The predictions of a run are kept in the private cache of the machine that made it: name that cache with " +
   "--cache-dir or MEDTOK_BENCH_CACHE, or make the run again.";
+
+/** Differences of seeds that differ by less are the same, as those of models are that a seed changes nothing in. */
+const ROUNDING = 1e-12;
+
+/** What the seeds let one say, on these held-out subjects. */
+function verdictOfSeeds({ difference: { sd, interval } }: FullComparison): string {
+  if (sd !== null && sd < ROUNDING) return "no seed changes it";
+  return verdict(interval, "one seed decides nothing");
+}
 
 /** What an interval lets one say, in a word. */
 function verdict(interval: Limits | null, without: string): string {
@@ -65,7 +74,7 @@ function subjectBlocks(found: readonly FullComparison[]): Block[] {
   const table: Block = {
     kind: "table",
     caption: `a - b over held-out subjects, ${draws} draws`,
-    head: ["a", "b", "seed", "a - b", "over subjects", "over subjects and seeds", ""],
+    head: ["a", "b", "seed", "a - b", "over subjects", "over subjects and seeds", "on others"],
     rows,
   };
   return [...(rows.length === 0 ? [] : [table]), ...whyMissing(found)];
@@ -81,7 +90,7 @@ function blocksOf(found: readonly FullComparison[]): Block[] {
     {
       kind: "table",
       caption: "AUPRC, mean over common seeds",
-      head: ["a", "b", "a", "b", "a - b", "seeds", ""],
+      head: ["a", "b", "a", "b", "a - b", "seeds", "on these subjects"],
       rows: found.map((one) => [
         sideOf(one.a),
         sideOf(one.b),
@@ -89,7 +98,7 @@ function blocksOf(found: readonly FullComparison[]): Block[] {
         fixed(one.b.auprc),
         signed(one.difference),
         one.seeds.join(", "),
-        verdict(one.difference.interval, "one seed decides nothing"),
+        verdictOfSeeds(one),
       ]),
     },
     ...subjectBlocks(found),

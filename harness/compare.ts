@@ -107,6 +107,18 @@ function compareRows(
   return [{ group, a: side(rows[0], a, own), b: side(rows[1], b, other), seeds, difference }];
 }
 
+/** The flags that make a run one of these sides. */
+function missing(sides: readonly Side[]): string {
+  const flags = sides.map(({ text, model, tokenizer, run }) =>
+    run === undefined
+      ? [model && `--model ${model}`, tokenizer && `--tokenizer ${tokenizer}`]
+          .filter((flag) => flag !== undefined)
+          .join(" ")
+      : `there is no run ${text}`,
+  );
+  return flags.length === 0 ? "both sides have records, but none that are alike" : flags.join("; ");
+}
+
 /**
  * All pairs of rows that the two sides ask for.
  * @throws BenchError when no two rows share data, seed, and all that was not asked to differ.
@@ -133,6 +145,9 @@ export function compare(
   const count = (side: Side) => rows.filter((row) => isOf(row, side)).length;
   throw new BenchError({
     what: `no record of ${a.text} (${count(a)} rows) has a partner of ${b.text} (${count(b)} rows) on the same data, task, protocol, settings and seed`,
-    fix: "see medtok-bench leaderboard; name models, tokenizers, model+tokenizer, or two run ids, which may differ in all settings",
+    fix:
+      rows.length === 0
+        ? "make records first: medtok-bench run, or medtok-bench grid for many"
+        : `see medtok-bench leaderboard for what there is, and make what is missing with the same --dataset, --task and --seeds (${missing([a, b].filter((side) => count(side) === 0))}); two run ids may differ in all settings`,
   });
 }

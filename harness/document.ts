@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { dirname, extname, resolve } from "node:path";
 import { BenchError } from "../core/errors.ts";
 import { makeFolder } from "../core/make-folder.ts";
-import { table, terminalWidth } from "./output.ts";
+import { table, terminalWidth, wrapped } from "./output.ts";
 import { html, htmlTable, pageOf } from "./page.ts";
 
 export interface TableBlock {
@@ -36,7 +36,7 @@ export function plainText({ title, blocks }: Document): string {
       ? `${block.caption}\n${table(block.head, block.rows)}`
       : block.kind === "heading"
         ? `${block.text}\n${"-".repeat(Math.min(block.text.length, terminalWidth()))}`
-        : block.text,
+        : wrapped(block.text),
   );
   return [title, ...parts].join("\n\n");
 }

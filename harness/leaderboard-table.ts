@@ -1,7 +1,7 @@
 /** The leaderboard as text for a terminal: one table a group, so that sources never stand in one ranking. */
 import type { PairedDifference } from "../metrics/index.ts";
 import type { Leaderboard, LeaderboardGroup, LeaderboardRow } from "./leaderboard.ts";
-import { table } from "./output.ts";
+import { table, wrapped } from "./output.ts";
 
 export const HEAD = [
   "#",
@@ -118,7 +118,7 @@ export function renderLeaderboard(board: Leaderboard): string {
   const blocks = [
     ...(groups.length === 0 ? ["no records to rank"] : groups),
     ...(leftOut.length === 0 ? [] : [`not ranked:\n${leftOut.join("\n")}`]),
-    ...(groups.length === 0 ? [] : [NOTE]),
+    ...(groups.length === 0 ? [] : [wrapped(NOTE)]),
   ];
   return blocks.join("\n\n");
 }

@@ -113,6 +113,22 @@ export function table(
   return drawn.toString();
 }
 
+/** Lines that break between words where the terminal ends, and nowhere without one. */
+export function wrapped(text: string): string {
+  const width = terminalWidth();
+  const lines = text.split("\n").flatMap((line) => {
+    const broken = [""];
+    for (const word of line.split(" ")) {
+      const last = broken.length - 1;
+      const longer = broken[last] === "" ? word : `${broken[last]} ${word}`;
+      if (longer.length <= width || broken[last] === "") broken[last] = longer;
+      else broken.push(word);
+    }
+    return broken;
+  });
+  return lines.join("\n");
+}
+
 /** A path as one word of a command line that can be pasted into a shell. */
 export function shellWord(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;

@@ -7,15 +7,23 @@ export const html = (text: string) =>
     (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] ?? c,
   );
 
+/** Numbers, intervals, and what stands in their place. */
+const NUMERIC = /^([-+[<]*[\d.].*|-|\u2013|N\/A|masked|undefined|)$/;
+
+/** Whether a column holds words, which begin at its left edge. */
+const isText = (rows: readonly (readonly string[])[], column: number) =>
+  column === 0 || rows.some((row) => !NUMERIC.test(row[column] ?? ""));
+
 /** Column heads name columns and first cells rows, for those who listen; a wide table scrolls by itself. */
 export function htmlTable(
   caption: string,
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const heads = head.map((text) => `<th scope="col">${html(text)}</th>`).join("");
+  const side = head.map((_, column) => (isText(rows, column) ? ' class="text"' : ""));
+  const heads = head.map((text, c) => `<th scope="col"${side[c]}>${html(text)}</th>`).join("");
   const body = rows.map(([first = "", ...rest]) => {
-    const cells = rest.map((text) => `<td>${html(text)}</td>`).join("");
+    const cells = rest.map((text, i) => `<td${side[i + 1] ?? ""}>${html(text)}</td>`).join("");
     return `<tr><th scope="row">${html(first)}</th>${cells}</tr>`;
   });
   return `<div class="wide"><table><caption>${html(caption)}</caption><thead><tr>${heads}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
@@ -31,7 +39,7 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3
 .made-up{background:var(--note);border-left:4px solid var(--mark);padding:.4rem .8rem;margin:1rem 0}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1rem}caption{text-align:left;color:var(--soft)}
 th,td{padding:.25rem .8rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
-th:first-child{text-align:left}thead th{white-space:normal;vertical-align:bottom}th[scope=row]{font-weight:normal;white-space:normal}`;
+th:first-child,.text{text-align:left}thead th{white-space:normal;vertical-align:bottom}th[scope=row]{font-weight:normal;white-space:normal}`;
 
 /** A whole page. `style` adds rules to the shared ones. */
 export function pageOf(title: string, body: string, style = ""): string {

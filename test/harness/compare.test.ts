@@ -64,6 +64,20 @@ t.test("what is not asked to differ must not differ", async (t) => {
   t.throws(() => parseSide("medtk"), { message: /medtk/, exitCode: 2 });
 });
 
+t.test("a seed that changes nothing proves nothing, and the table says so", async (t) => {
+  const dir = t.testdir({});
+  for (const seed of [0, 1]) {
+    await writeRecord(join(dir, "runs"), run(0.5, { seed }));
+    await writeRecord(join(dir, "runs"), run(0.6, { ...medtok, seed }));
+  }
+  const args = ["compare", "medtok", "baseline", "--results", dir, "--draws", "0"];
+  const { stdout } = await callCli(args);
+  t.match(stdout, /\+0\.100 \[\+0\.100, \+0\.100\] \(n=2\) +0, 1 +no seed changes it/);
+  t.notMatch(stdout, /is better/);
+  const lacking = await callCli(["compare", "behrt+vqgraph", "baseline", "--results", dir]);
+  t.match(lacking.stderr, /fix: .*\(--model behrt --tokenizer vqgraph\)/);
+});
+
 t.test("undefined scores are no pair", async (t) => {
   const records = [run(0.5), run(null, medtok)];
   t.throws(() => find(records, "medtok", "baseline"), { name: "BenchError" });
@@ -73,7 +87,7 @@ t.test("the command prints a table, the source in capitals, and writes a page", 
   const dir = t.testdir({});
   for (const seed of [0, 1]) {
     await writeRecord(join(dir, "runs"), run(0.5 + seed / 100, { seed }));
-    await writeRecord(join(dir, "runs"), run(0.6 + seed / 100, { ...medtok, seed }));
+    await writeRecord(join(dir, "runs"), run(0.6 + seed / 50, { ...medtok, seed }));
   }
   const page = join(dir, "new", "page.html");
   const args = ["compare", "medtok", "baseline", "--results", dir];
@@ -82,9 +96,9 @@ t.test("the command prints a table, the source in capitals, and writes a page", 
   t.match(stdout, /DEMO DATA: 100 PATIENTS DECIDE NOTHING/);
   t.match(
     stdout,
-    /transformer medtok +transformer baseline +0\.605 +0\.505 +\+0\.100 \[\+0\.100, \+0\.100\] \(n=2\) +0, 1 +a is better/,
+    /transformer medtok +transformer baseline +0\.610 +0\.505 +\+0\.105 \[\+0\.041, \+0\.169\] \(n=2\) +0, 1 +a is better/,
   );
-  t.match(readFileSync(page, "utf8"), /<td>\+0\.100 \[\+0\.100, \+0\.100\] \(n=2\)<\/td>/);
+  t.match(readFileSync(page, "utf8"), /<td>\+0\.105 \[\+0\.041, \+0\.169\] \(n=2\)<\/td>/);
   const { stdout: json } = await callCli([...args, "--json"]);
   t.match(JSON.parse(json), [{ seeds: [0, 1], difference: { n: 2 } }]);
   const wrong = await callCli([...args, "--out", join(dir, "page.pdf")]);

@@ -1,6 +1,6 @@
 /** Tables on terminals of any width: nothing is cut off, and no line is longer than the terminal is wide. */
 import t from "tap";
-import { table } from "../../harness/output.ts";
+import { table, wrapped } from "../../harness/output.ts";
 
 const HEAD = ["#", "model", "AUPRC", "vs baseline", "settings that differ"];
 const ROWS = [
@@ -14,13 +14,13 @@ const ROWS = [
   ["2", "mlp", "0.600", "-", ""],
 ];
 
-/** The table as a terminal of so many columns shows it; null: no terminal. */
-function shown(columns: number | null): string[] {
+/** What a terminal of so many columns shows; null: no terminal. */
+function shown(columns: number | null, text = () => table(HEAD, ROWS, [0])): string[] {
   const before = process.env["COLUMNS"];
   if (columns === null) delete process.env["COLUMNS"];
   else process.env["COLUMNS"] = String(columns);
   try {
-    return table(HEAD, ROWS, [0]).split("\n");
+    return text().split("\n");
   } finally {
     if (before === undefined) delete process.env["COLUMNS"];
     else process.env["COLUMNS"] = before;
@@ -61,5 +61,21 @@ t.test(
       lists.some((line) => /^settings that differ +$/.test(line)),
       "nothing of empty cells",
     );
+  },
+);
+
+t.test(
+  "prose breaks between words, keeps its lines, and is left alone without a terminal",
+  async (t) => {
+    const word = "w".repeat(45);
+    const prose = () => wrapped(`one two three four five six seven eight nine ten\n\n${word} end`);
+    t.same(shown(40, prose), [
+      "one two three four five six seven eight",
+      "nine ten",
+      "",
+      word, // too long for any line
+      "end",
+    ]);
+    t.equal(shown(null, prose).length, 3);
   },
 );
