@@ -1,8 +1,8 @@
 /**
  * Parameters, Adam moments, averaged parameters and gradients in one WebAssembly memory: five blocks of
  * equal layout, every parameter padded to four floats. The runtime reads parameters through views without a
- * copy, and the kernels update them in place. Gradients are zero between steps. Limit: 4 GiB, about 200
- * million parameters.
+ * copy, and the kernels update them in place. Gradients are zero between steps. Tables that follow a parameter
+ * (`mixture.ts`) lie behind them. Limit: 4 GiB, about 200 million parameters.
  */
 import { BenchError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
