@@ -48,13 +48,13 @@ import { add, scale, sin } from "../engine/ops/elementwise.ts";
 import { concat, expand, reshape } from "../engine/ops/layout.ts";
 import { product } from "../engine/ops/matmul.ts";
 import { addDims, multiplyDims } from "../engine/shape.ts";
+import { readHistory } from "./bert-encoder.ts";
 import { checkHeads, checkRates, checkSizes, checkWord } from "./checks.ts";
 import { embedCodes } from "./code-embedding.ts";
-import { codeSums, READOUTS, readSums } from "./code-sums.ts";
+import { READOUTS } from "./code-sums.ts";
 import { defineGraphModel } from "./graph-model.ts";
 import { INTERVAL_YEARS, type SequenceColumn, sequenceInputs } from "./inputs.ts";
 import { type ForwardContext, type GraphModel, RIDGE_DEFAULTS } from "./model-graphs.ts";
-import { subjectFacts } from "./subject-facts.ts";
 
 const COLUMNS: readonly SequenceColumn[] = [
   "codes",
@@ -178,8 +178,7 @@ function forward(context: ForwardContext<H>): Tensor {
   }
   const summary = h.norm === "pre" ? layerNorm(x, "norm") : x; // [B, d]
   if (h.readout === "summary") return linear(summary, classes, "output", { fewRows: true });
-  const sums = codeSums(codes, [inputs["share"] as Tensor, inputs["isLast"] as Tensor], h);
-  return readSums(concat([summary, subjectFacts(context)], 1), sums, classes, h);
+  return readHistory(summary, codes, context);
 }
 
 function check(h: H): void {
