@@ -219,7 +219,7 @@ async function fit(context: FitContext, given: Hyperparameters): Promise<FittedM
 
 export const ethos: ModelDefinition = {
   name: "ethos",
-  version: 3,
+  version: 4,
   description:
     "Decoder over timelines of events and times, trained on the next token; answers by sampling futures.",
   reference: "Renc et al., npj Digital Medicine 7, 256 (2024)",

@@ -83,11 +83,15 @@ export class Intervals {
     return (gaps.length - firstAbove(gaps, elapsed)) / gaps.length;
   }
 
-  /** A gap of an interval, among those longer than `elapsed`, by a uniform number in [0, 1). */
-  draw(interval: number, uniform: number, elapsed = 0): number {
+  /**
+   * A gap of an interval, among those longer than `elapsed` and, where there are such, not longer than `most`, by a
+   * uniform number in [0, 1).
+   */
+  draw(interval: number, uniform: number, elapsed = 0, most = Number.POSITIVE_INFINITY): number {
     const gaps = this.#gaps[interval] as Float64Array;
     const first = Math.min(gaps.length - 1, firstAbove(gaps, elapsed));
-    return gaps[first + Math.floor(uniform * (gaps.length - first))] as number;
+    const end = Math.max(first + 1, firstAbove(gaps, most));
+    return gaps[first + Math.floor(uniform * (end - first))] as number;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * A future whose outcome is weighed and not only drawn (after models.md 8.3, i). With e and o the probabilities
- * at a step that the outcome comes, and that the wait ends without it:
+ * at a step that the outcome comes, and that the wait ends without it, be it by a token or because an interval
+ * takes longer than is left of the time:
  *
  *   while S > 1/2 : both are taken out of the draw, E += S e,  S *= 1 - e - o
  *   then          : all are drawn, and when either has come, E += S e / (e + o), and the future is over
@@ -55,6 +56,17 @@ export function flagsOf(
   return { of: flags, settling };
 }
 
+/** Of a step. */
+interface Time {
+  /** Days since the last event, which an interval has behind it. */
+  readonly elapsed: number;
+  /** The longest interval that does not end the wait, in days. */
+  readonly most: number;
+}
+
+const NONE = new Float32Array(0);
+const sumOf = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0);
+
 export class WeightedFuture implements TokenSource {
   /** A, less what was left undecided. */
   weight = 1;
@@ -82,19 +94,15 @@ export class WeightedFuture implements TokenSource {
     if (this.#isOver) return OVER;
     const { vocabulary, newTokens, withinDays } = this.#rules;
     const base = row * vocabulary.size;
-    const isFirst = this.#count === 0 && isSilent(vocabulary, this.#elapsed);
+    const elapsed = this.#count === 0 ? this.#elapsed : 0;
+    const time = { elapsed, most: withinDays - this.#days + elapsed };
+    const isFirst = this.#count === 0 && isSilent(vocabulary, elapsed);
     const token = isFirst
-      ? this.#firstInterval(probabilities, base)
-      : this.#settleAndDraw(probabilities, base);
+      ? this.#firstInterval(probabilities, base, time)
+      : this.#settleAndDraw(probabilities, base, time);
     if (token < 0) return this.#finish(0);
     this.#count += 1;
     if (!this.#isAsked && ((this.#flags.of[token] as number) & GIVEN) !== 0) this.#isAsked = true;
-    const interval = vocabulary.intervalOf(token);
-    if (interval >= 0) {
-      const elapsed = this.#count === 1 ? this.#elapsed : 0;
-      this.#days += vocabulary.intervals.draw(interval, this.#random.uniform(), elapsed) - elapsed;
-      if (this.#days > withinDays) return this.#finish(0);
-    }
     return this.#count < newTokens ? token : this.#finish(this.#left);
   }
 
@@ -105,55 +113,96 @@ export class WeightedFuture implements TokenSource {
     return OVER;
   }
 
-  /** Silence settles nothing: an interval that reaches beyond it. */
-  #firstInterval(p: Float32Array, base: number): number {
+  /** After a silence comes an interval that reaches beyond it; all that it can settle is that time is up. */
+  #firstInterval(p: Float32Array, base: number, time: Time): number {
     const { vocabulary } = this.#rules;
-    const weights = firstWeights(vocabulary, p, base, this.#elapsed);
-    return vocabulary.firstInterval + drawFrom(weights, 0, weights.length, this.#random.uniform());
+    const all = firstWeights(vocabulary, p, base, time.elapsed);
+    const late = this.#lateMasses(p, base, time);
+    const inTime = all.map((x, i) => Math.max(0, x - (late[i] ?? 0)));
+    // Where a silence is longer than any gap in training, nothing is known of how long it lasts.
+    const isWeighed = this.#isAsked && sumOf(all) > 0;
+    if (isWeighed) this.#left *= sumOf(inTime) / sumOf(all);
+    if (isWeighed && this.#left === 0) return OVER;
+    const weights = isWeighed ? inTime : all;
+    const drawn = drawFrom(weights, 0, weights.length, this.#random.uniform());
+    const token = vocabulary.firstInterval + drawn;
+    return this.#pass(token, time, isWeighed) ? token : OVER;
   }
 
   /** Draws a token; below 0 where the future is settled or nothing is left to draw. */
-  #settleAndDraw(p: Float32Array, base: number): number {
-    const [open, event, other] = this.#masses(p, base);
+  #settleAndDraw(p: Float32Array, base: number, time: Time): number {
+    const late = this.#isAsked ? this.#lateMasses(p, base, time) : NONE;
+    const [open, event, other] = this.#masses(p, base, sumOf(late));
     const sum = open + event + other;
     if (!this.#isAsked) {
       this.weight *= open / sum;
-      return this.#draw(p, base, open, LAST);
+      const token = this.#draw(p, base, open, LAST, NONE);
+      return this.#pass(token, time, false) ? token : OVER;
     }
     if (this.#left > DRAWN_BELOW) {
       this.positive += (this.weight * this.#left * event) / sum;
       this.#left *= open / sum;
-      return this.#draw(p, base, open, EVENT | ENDS);
+      const token = this.#draw(p, base, open, EVENT | ENDS, late);
+      return this.#pass(token, time, true) ? token : OVER;
     }
-    const token = this.#draw(p, base, sum, 0);
-    if (((this.#flags.of[token] as number) & (EVENT | ENDS)) === 0) return token;
-    this.positive += (this.weight * this.#left * event) / (event + other);
+    const token = this.#draw(p, base, sum, 0, NONE);
+    const isSettled = ((this.#flags.of[token] as number) & (EVENT | ENDS)) !== 0;
+    if (!isSettled && this.#pass(token, time, false)) return token;
+    if (event > 0) this.positive += (this.weight * this.#left * event) / (event + other);
     return OVER;
   }
 
-  /** Probability of the tokens that leave the outcome open, that are it, and that end the wait without it. */
-  #masses(p: Float32Array, base: number): [open: number, event: number, other: number] {
+  /** Lets the time of a token pass, drawn among what is left of it or among all. Returns whether the wait goes on. */
+  #pass(token: number, { elapsed, most }: Time, isInTime: boolean): boolean {
+    const { vocabulary, withinDays } = this.#rules;
+    const interval = vocabulary.intervalOf(token);
+    if (interval < 0) return true;
+    const u = this.#random.uniform();
+    const drawn = vocabulary.intervals.draw(interval, u, elapsed, isInTime ? most : undefined);
+    this.#days += drawn - elapsed;
+    return this.#days <= withinDays;
+  }
+
+  /** Probability of each interval that it takes longer than is left of the time, [intervals]; none where time has no end. */
+  #lateMasses(p: Float32Array, base: number, { most }: Time): Float32Array {
+    const { firstInterval, intervals } = this.#rules.vocabulary;
+    if (most === Number.POSITIVE_INFINITY) return NONE;
+    return Float32Array.from(
+      { length: intervals.count },
+      (_, i) => (p[base + firstInterval + i] as number) * intervals.shareLonger(i, most),
+    );
+  }
+
+  /** Probability of what leaves the outcome open, of what is it, and of what ends the wait without it. */
+  #masses(
+    p: Float32Array,
+    base: number,
+    late: number,
+  ): [open: number, event: number, other: number] {
     const { firstGenerated, size } = this.#rules.vocabulary;
     const ends = this.#isAsked ? ENDS : LAST;
     const events = this.#isAsked ? EVENT : 0;
-    let [sum, event, other] = [0, 0, 0];
+    let [sum, event, other] = [0, 0, late];
     for (let i = firstGenerated; i < size; i++) sum += p[base + i] as number;
     for (const i of this.#flags.settling) {
       const flag = this.#flags.of[i] as number;
       if ((flag & events) !== 0) event += p[base + i] as number;
       else if ((flag & ends) !== 0) other += p[base + i] as number;
     }
-    return [sum - event - other, event, other];
+    return [Math.max(0, sum - event - other), event, other];
   }
 
-  /** Draws among the tokens without the flags in `removed`, whose probabilities sum to `sum`; OVER without any. */
-  #draw(p: Float32Array, base: number, sum: number, removed: number): number {
-    const { firstGenerated, size } = this.#rules.vocabulary;
+  /**
+   * Draws among the tokens without the flags in `removed`, of intervals what is not `late`; their probabilities sum to
+   * `sum`. OVER where there are none.
+   */
+  #draw(p: Float32Array, base: number, sum: number, removed: number, late: Float32Array): number {
+    const { firstGenerated, firstInterval, size } = this.#rules.vocabulary;
     let rest = this.#random.uniform() * sum;
     let last = OVER;
     for (let i = firstGenerated; i < size; i++) {
-      const x = p[base + i] as number;
-      if (x === 0 || ((this.#flags.of[i] as number) & removed) !== 0) continue;
+      const x = (p[base + i] as number) - (late[i - firstInterval] ?? 0);
+      if (x <= 0 || ((this.#flags.of[i] as number) & removed) !== 0) continue;
       last = i;
       rest -= x;
       if (rest < 0) break;

@@ -8,6 +8,7 @@ import {
   keepLargest,
   OVER,
 } from "../../../ehr-models/ethos/future.ts";
+import { Intervals } from "../../../ehr-models/ethos/intervals.ts";
 import { CodeReader, codeTree, singleTokens } from "../../../ehr-models/ethos/outcome.ts";
 import { flagsOf, WeightedFuture } from "../../../ehr-models/ethos/weighted-future.ts";
 import {
@@ -259,3 +260,65 @@ t.test("weighing keeps the horizon", (t) => {
   t.ok(Math.abs(mass / weight - 0.3) < 0.04, `${mass / weight}`);
   t.end();
 });
+
+/** Mean and variance of what N futures of a chain say. */
+function answers(N: number, of: (random: Random) => number): { mean: number; variance: number } {
+  const said = Array.from({ length: N }, (_, i) => of(Random.fromSeed(i)));
+  const mean = said.reduce((sum, x) => sum + x, 0) / N;
+  return { mean, variance: said.reduce((sum, x) => sum + (x - mean) ** 2, 0) / N };
+}
+
+t.test(
+  "an interval in which time is up is weighed by how much of it is, and drawn in time",
+  (t) => {
+    // Gaps of 2 and of 20 to 60 days; the horizon of 30 days cuts the second.
+    const long = Array.from({ length: 41 }, (_, i) => 20 + i);
+    const intervals = Intervals.fit(V.intervals.bounds, [...Array(9).fill(2), ...long]);
+    const vocabulary = Object.create(V, { intervals: { value: intervals } });
+    const rules = rulesOf({ ...READMITTED, withinDays: 30 }, { newTokens: 40, vocabulary });
+    const flags = flagsOf(singleTokens(rules.tree) ?? new Map(), rules);
+    const p = new Float32Array(V.size);
+    const tokens = [2, ...long].map(
+      (days) => V.firstInterval + (intervals.of(days)?.interval ?? 0),
+    );
+    for (const which of tokens) p[which] = (p[which] as number) + 0.6 / tokens.length;
+    p[ADMISSION] = 0.3;
+    p[V.end] = 0.1;
+    const N = 20_000;
+    for (const elapsed of [0, 25]) {
+      const drawn = answers(N, (random) => {
+        const future = new Future(rules, elapsed, random);
+        while (future.next(p, 0) !== OVER);
+        return future.classes;
+      });
+      const weighed = answers(N, (random) => {
+        const future = new WeightedFuture(rules, flags, elapsed, random);
+        while (future.next(p, 0) !== OVER);
+        return future.positive;
+      });
+      const error = Math.sqrt((drawn.variance + weighed.variance) / N);
+      t.ok(Math.abs(weighed.mean - drawn.mean) < 4 * error, `${weighed.mean}, ${drawn.mean}`);
+      t.ok(weighed.variance < 0.4 * drawn.variance, `${weighed.variance}, ${drawn.variance}`);
+    }
+    t.end();
+  },
+);
+
+t.test(
+  "how soon somebody comes back is told by one future, where that is all there is to draw",
+  (t) => {
+    const outcome: Outcome = { ...READMITTED, withinDays: 15 };
+    const rules = rulesOf(outcome, { newTokens: 40 });
+    const flags = flagsOf(singleTokens(rules.tree) ?? new Map(), rules);
+    const first = new Float32Array(V.size);
+    first[gap(3)] = 0.3;
+    first[gap(25)] = 0.7;
+    for (let i = 0; i < 20; i++) {
+      const future = new WeightedFuture(rules, flags, 0, Random.fromSeed(i));
+      t.not(future.next(first, 0), OVER);
+      t.equal(future.next(certain(ADMISSION), 0), OVER);
+      t.ok(Math.abs(future.positive - 0.3) < 1e-6 && future.weight === 1, `${future.positive}`);
+    }
+    t.end();
+  },
+);
