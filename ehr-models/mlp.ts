@@ -4,16 +4,20 @@
  *   x_w    = Σ_{distinct units u of w} E[u]                                                  [B, d]
  *   h_0    = [drop(x_all); drop(x_year); drop(x_last); f]                                    [B, 3d + F]
  *   h_1    = drop(ReLU(h_0 W_1 + b_1)),   h_2 = drop(ReLU(h_1 W_2 + b_2))
- *   logits = h_2 W_3 + b_3                                                                   [B, C]
+ *   logits = h_2 W_3 + h_0 W_4 + b_3                                    (no W_4 where C = 1) [B, C]
  *
  * with the whole history, its last 365 days and its last visit as w, E the tokenizer's vectors,
  * shared by the three, and f the profile of `bag-inputs.ts` (age, sex, race, utilisation). In training,
  * whole units are dropped too, alike in all windows (`codeDropout`).
  * Reference: the perceptron that RETAIN is compared with (Choi et al., NeurIPS 2016), and deep averaging
- * networks (Iyyer et al., ACL 2015), which drop whole words.
+ * networks (Iyyer et al., ACL 2015), which drop whole words. h_0 W_4 is the wide part of Cheng et al., Wide & Deep
+ * Learning for Recommender Systems, DLRS 2016.
  *
  * Deviation: presences in three windows instead of one, so that it reads what
- *   `logistic` reads and the two differ by the hidden layers only.
+ *   `logistic` reads and the two differ by what is shared and the hidden layers.
+ * Deviation: with several classes the output also reads h_0 itself. Most of them are told by a few codes each: a
+ *   narrow hidden layer loses these, and learns slowly what is linear. One class needs no such path, and rare outcomes
+ *   are overfitted by it. `wide = false` is logits = h_2 W_3 + b_3, as published.
  */
 import type { Tensor } from "../engine/graph.ts";
 import { dropout, mask } from "../engine/layers/dropout.ts";
@@ -35,6 +39,8 @@ const DEFAULTS = {
   width: 64,
   hidden1: 128,
   hidden2: 64,
+  /** Whether the output also reads h_0 where there are several classes. */
+  wide: true,
   dropout: 0.3,
   /** Of elements of x_w. */
   inputDropout: 0.3,
@@ -64,13 +70,15 @@ function forward(context: ForwardContext<H>): Tensor {
   const bag = dropout(bagOfVectors(context), h.inputDropout, "bag");
   const h0 = concat([bag, inputs["profile"] as Tensor], 1);
   const h2 = hidden(hidden(h0, h.hidden1, "hidden1"), h.hidden2, "hidden2");
-  return linear(h2, classes, "output", { fewRows: true });
+  const read = h.wide && classes > 1 ? concat([h2, h0], 1) : h2;
+  return linear(read, classes, "output", { fewRows: true });
 }
 
 export const mlpModel: GraphModel<H> = {
   name: "mlp",
-  version: 3,
-  description: "Two hidden layers on weighted sums of code vectors, demographics and utilisation.",
+  version: 4,
+  description:
+    "Two hidden layers, and a linear path beside them, on sums of code vectors and a profile.",
   reference: "Choi et al., NeurIPS 2016 (its MLP baseline); Iyyer et al., ACL 2015",
   accepts: ["binary", "multiclass", "multilabel"],
   defaults: DEFAULTS,
