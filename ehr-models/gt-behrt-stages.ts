@@ -2,7 +2,6 @@
  * The two stages of GT-BEHRT before training (`gt-behrt.ts` says what they are). What is hidden is drawn anew
  * for each batch, and is gone from the inputs: a missing node has no place in its graph, and a hidden type is 0.
  */
-
 import type { FitContext } from "../core/model.ts";
 import type { Random } from "../core/random.ts";
 import { FIRST_KNOWN_UNIT } from "../core/tokenizer.ts";

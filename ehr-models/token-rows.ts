@@ -11,6 +11,7 @@ import { FIRST_KNOWN_UNIT, type UnitRepresentation } from "../core/tokenizer.ts"
 import type { Tensor } from "../engine/graph.ts";
 import { given, normal } from "../engine/initial.ts";
 import { lookup, table } from "../engine/layers/embedding.ts";
+import { addMixed, type MixedRows } from "../engine/mixture.ts";
 import { reshape } from "../engine/ops/layout.ts";
 import { sizeOf } from "../engine/shape.ts";
 
@@ -22,15 +23,20 @@ function codebookOf({ codebook }: Tokens): Float32Array {
   return codebook;
 }
 
+/** Which rows of the codebook make which unit. */
+const rowsOf = ({ tokens: ids, weights, segments, perSegment: each }: Tokens): MixedRows => ({
+  ...{ ids, weights, segments, each },
+});
+
 /**
  * Weighted sums of codebook rows [B*L, segments · width] of units [B, L]. Like those of `learnedRows` they are made once a
  * step for each unit that its batch has (`engine/mixture.ts`).
  */
 export function codebookRows(codes: Tensor, tokens: Tokens): Tensor {
-  const { tokens: ids, weights, segments, perSegment: each, rows, width } = tokens;
+  const { segments, rows, width } = tokens;
   const g = codes.graph;
   const B = table(g, "codebook", rows, width, { initial: given(codebookOf(tokens)) });
-  const e = g.mixture("rows", B, { ids, weights, segments, each });
+  const e = g.mixture("rows", B, rowsOf(tokens));
   return reshape(lookup(e, codes), [sizeOf(codes.shape), segments * width]);
 }
 
@@ -73,20 +79,10 @@ const dense = new WeakMap<Tokens, Float32Array>();
 export function denseVectors(tokens: Tokens): Float32Array {
   const known = dense.get(tokens);
   if (known !== undefined) return known;
-  const { tokens: ids, weights, perSegment: K, width } = tokens;
-  const codebook = codebookOf(tokens);
-  const places = ids.length / K; // V · segments, in the order of the result
-  const values = new Float32Array(places * width);
-  for (let place = 0; place < places; place++) {
-    for (let k = 0; k < K; k++) {
-      const weight = weights[place * K + k] as number;
-      const row = (ids[place * K + k] as number) * width;
-      for (let j = 0; j < width; j++) {
-        const at = place * width + j;
-        values[at] = (values[at] as number) + weight * (codebook[row + j] as number);
-      }
-    }
-  }
+  const { width } = tokens;
+  const rows = rowsOf(tokens);
+  const values = new Float32Array((rows.ids.length / rows.each) * width);
+  addMixed(values, rows, codebookOf(tokens), width);
   dense.set(tokens, values);
   return values;
 }

@@ -18,26 +18,41 @@ export interface MixedRows {
   readonly each: number;
 }
 
+/** Adds E from Θ, all rows, to zeros `values`; `round` is what becomes of a product before it is added. */
+export function addMixed<T extends Float32Array | Float64Array>(
+  values: T,
+  { ids, weights, each }: MixedRows,
+  theta: T,
+  width: number,
+  round: (x: number) => number = (x) => x,
+): T {
+  for (let place = 0; place < ids.length / each; place++)
+    for (let k = place * each; k < (place + 1) * each; k++) {
+      const weight = weights[k] as number;
+      const from = (ids[k] as number) * width;
+      for (let j = 0; j < width; j++) {
+        const at = place * width + j;
+        values[at] = (values[at] as number) + round(weight * (theta[from + j] as number));
+      }
+    }
+  return values;
+}
+
 /** E from Θ, all rows, in the order and with the roundings of the kernel that training uses (`kernels.wat`). */
 export function mixed<T extends Float32Array | Float64Array>(
   { source, rows }: Mixture,
   theta: T,
 ): T {
   const width = source.shape[1] as number;
-  const places = rows.ids.length / rows.each;
-  const isSingle = theta instanceof Float32Array;
-  const values = isSingle ? new Float32Array(places * width) : new Float64Array(places * width);
-  const round = isSingle ? Math.fround : (x: number) => x;
-  for (let place = 0; place < places; place++)
-    for (let k = place * rows.each; k < (place + 1) * rows.each; k++) {
-      const weight = rows.weights[k] as number;
-      const from = (rows.ids[k] as number) * width;
-      for (let j = 0; j < width; j++) {
-        const at = place * width + j;
-        values[at] = (values[at] as number) + round(weight * (theta[from + j] as number));
-      }
-    }
-  return values as T;
+  const Kind = theta.constructor as new (length: number) => T;
+  const values = new Kind((rows.ids.length / rows.each) * width);
+  return addMixed(
+    values,
+    rows,
+    theta,
+    width,
+    theta instanceof Float32Array ? Math.fround : undefined,
+  );
 }
 
 /** Values of a graph's mixtures by input name, from those of its parameters. */

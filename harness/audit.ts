@@ -4,9 +4,9 @@
  */
 import { canonicalJson } from "../core/hash.ts";
 import { FLAW_NAMES, type Flaw, isFlaw } from "../core/protocol.ts";
-import { type PairedDifference, pairedDifference } from "../metrics/index.ts";
+import type { PairedDifference } from "../metrics/index.ts";
 import { tasks } from "../tasks/index.ts";
-import { scoresOf } from "./compare.ts";
+import { pairSeeds } from "./compare.ts";
 import type { Leaderboard, LeaderboardGroup, LeaderboardRow } from "./leaderboard.ts";
 import { flawsOf } from "./protocol.ts";
 import type { ResultRecord } from "./record.ts";
@@ -47,12 +47,11 @@ function possibleFlaws({ task, dataset, task_definition }: Group): readonly Flaw
   return isOwn ? flawsOf(tasks.get(task), dataset) : [];
 }
 
-function extentOf(flaws: readonly string[], possible: readonly Flaw[]): Extent {
+function extentOf(flaws: readonly string[], lacking: readonly Flaw[]): Extent {
   if (flaws.length === 0) return "none";
-  const lacking = possible.filter((flaw) => !flaws.includes(flaw)).length;
-  if (lacking === 0) return "all";
+  if (lacking.length === 0) return "all";
   if (flaws.length === 1) return "only";
-  return lacking === 1 ? "without" : "some";
+  return lacking.length === 1 ? "without" : "some";
 }
 
 /** What two groups share whose runs may stand side by side. */
@@ -79,21 +78,17 @@ function auditOf(
   records: ReadonlyMap<string, ResultRecord>,
 ): Audit[] {
   const possible = possibleFlaws(group);
-  const base = scoresOf(strict, records);
-  const rows = flawed.flatMap(({ flaws = [], rows: others }) =>
-    others
+  const rows = flawed.flatMap(({ flaws = [], rows: others }) => {
+    const missing = possible.filter((flaw) => !flaws.includes(flaw));
+    const extent = extentOf(flaws, missing);
+    const lacking = extent === "without" ? (missing[0] ?? null) : null;
+    return others
       .filter((row) => experimentKey(row) === experimentKey(strict))
       .map((row): AuditedRow => {
-        const differences = [...scoresOf(row, records)].flatMap(([seed, { auprc }]) => {
-          const own = base.get(seed);
-          return own === undefined ? [] : [auprc - own.auprc];
-        });
-        const extent = extentOf(flaws, possible);
-        const missing = possible.filter((flaw) => !flaws.includes(flaw));
-        const lacking = extent === "without" ? (missing[0] ?? null) : null;
-        return { extent, flaws, lacking, row, difference: pairedDifference(differences) };
-      }),
-  );
+        const difference = pairSeeds([row, strict], records)?.difference ?? null;
+        return { extent, flaws, lacking, row, difference };
+      });
+  });
   if (rows.length === 0) return [];
   const alone = rows.filter(({ flaws }) => flaws.length === 1).map(({ flaws }) => flaws[0]);
   return [

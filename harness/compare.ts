@@ -76,7 +76,7 @@ function sharedKey(row: LeaderboardRow, a: Side, b: Side): string {
 type Scores = ReadonlyMap<number, { readonly auprc: number; readonly run: string }>;
 
 /** AUPRC and run of each seed of a row; seeds whose score is undefined are left out. */
-export function scoresOf(row: LeaderboardRow, records: ReadonlyMap<string, ResultRecord>): Scores {
+function scoresOf(row: LeaderboardRow, records: ReadonlyMap<string, ResultRecord>): Scores {
   const scored = row.run_ids.flatMap((run) => {
     const record = records.get(run);
     const auprc = record?.metrics.auprc.value;
@@ -87,24 +87,33 @@ export function scoresOf(row: LeaderboardRow, records: ReadonlyMap<string, Resul
   return new Map(scored);
 }
 
-function compareRows(
-  { rows: _, ...group }: LeaderboardGroup,
+/** What two rows say on the seeds that both have, ascending; undefined without any. */
+export function pairSeeds(
   rows: readonly [LeaderboardRow, LeaderboardRow],
   records: ReadonlyMap<string, ResultRecord>,
-): Comparison[] {
+): Omit<Comparison, "group"> | undefined {
   const [a, b] = rows.map((row) => scoresOf(row, records)) as [Scores, Scores];
   const seeds = [...a.keys()].filter((seed) => b.has(seed)).sort((x, y) => x - y);
   const valuesOf = (scores: Scores) => seeds.flatMap((seed) => scores.get(seed)?.auprc ?? []);
   const [own, other] = [valuesOf(a), valuesOf(b)];
   const difference = pairedDifference(own.map((value, i) => value - (other[i] as number)));
-  if (difference === null) return [];
+  if (difference === null) return undefined;
   const side = (row: LeaderboardRow, scores: Scores, values: readonly number[]): ComparedRow => ({
     model: row.model,
     tokenizer: row.tokenizer,
     auprc: mean(values),
     run_ids: seeds.flatMap((seed) => scores.get(seed)?.run ?? []),
   });
-  return [{ group, a: side(rows[0], a, own), b: side(rows[1], b, other), seeds, difference }];
+  return { a: side(rows[0], a, own), b: side(rows[1], b, other), seeds, difference };
+}
+
+function compareRows(
+  { rows: _, ...group }: LeaderboardGroup,
+  rows: readonly [LeaderboardRow, LeaderboardRow],
+  records: ReadonlyMap<string, ResultRecord>,
+): Comparison[] {
+  const pair = pairSeeds(rows, records);
+  return pair === undefined ? [] : [{ group, ...pair }];
 }
 
 /** The flags that make a run one of these sides. */

@@ -1,6 +1,7 @@
 /** The tokenizer to beat: every code that a training subject has is a unit with a vector of its own. */
 import { sha256 } from "../core/hash.ts";
 import {
+  FIRST_KNOWN_UNIT,
   type Tokenizer,
   type TokenizerContext,
   type TokenizerDefinition,
@@ -8,19 +9,17 @@ import {
 } from "../core/tokenizer.ts";
 import { refuseFolder } from "./pipeline/requests.ts";
 
-const FIRST_CODE = 2;
-
 async function fit({ codes, trainSubjects }: TokenizerContext): Promise<Tokenizer> {
   const unit = new Int32Array(codes.size).fill(UNKNOWN_UNIT);
   const known: string[] = [];
   for (let row = 0; row < codes.size; row++) {
     if ((trainSubjects[row] ?? 0) === 0) continue;
-    unit[row] = FIRST_CODE + known.length;
+    unit[row] = FIRST_KNOWN_UNIT + known.length;
     known.push(codes.code[row] ?? "");
   }
   return {
     name: baseline.name,
-    vocabularySize: FIRST_CODE + known.length,
+    vocabularySize: FIRST_KNOWN_UNIT + known.length,
     unit,
     representation: { kind: "learned" },
     artefactHash: sha256(known.join("\n")),

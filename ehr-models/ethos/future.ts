@@ -29,23 +29,23 @@ export interface TokenSource {
   next(probabilities: Float32Array, row: number): number;
 }
 
-/**
- * Weights of the first token when the prediction time lies `elapsed` days after the last event: an interval
- * that reaches beyond it, in proportion to the share of the interval's gaps that do. [intervals]
- */
-export function firstWeights(
+/** Probability of each interval that it is longer than so many days, [intervals]; `base` is where p begins. */
+export function massesBeyond(
   { firstInterval, intervals }: Vocabulary,
   p: Float32Array,
   base: number,
-  elapsed: number,
+  days: number,
 ): Float32Array {
   return Float32Array.from(
     { length: intervals.count },
-    (_, i) => (p[base + firstInterval + i] as number) * intervals.shareLonger(i, elapsed),
+    (_, i) => (p[base + firstInterval + i] as number) * intervals.shareLonger(i, days),
   );
 }
 
-/** Whether `elapsed` is long enough to show in the first token. */
+/**
+ * Whether the prediction time lies so many days after the last event that it shows in the first token: that is an
+ * interval which reaches beyond it.
+ */
 export function isSilent({ intervals }: Vocabulary, elapsed: number): boolean {
   return elapsed >= (intervals.bounds[0] as number);
 }
@@ -127,7 +127,7 @@ export class Future implements TokenSource {
     const { firstGenerated, size } = vocabulary;
     const u = this.#random.uniform();
     if (this.#count === 0 && isSilent(vocabulary, this.#elapsed)) {
-      const weights = firstWeights(vocabulary, p, base, this.#elapsed);
+      const weights = massesBeyond(vocabulary, p, base, this.#elapsed);
       return vocabulary.firstInterval + drawFrom(weights, 0, weights.length, u);
     }
     if (topK <= 0) return drawFrom(p, base + firstGenerated, base + size, u) - base;

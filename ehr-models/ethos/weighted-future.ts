@@ -15,8 +15,8 @@ import type { Random } from "../../core/random.ts";
 import {
   drawFrom,
   type FutureRules,
-  firstWeights,
   isSilent,
+  massesBeyond,
   OVER,
   type TokenSource,
 } from "./future.ts";
@@ -116,7 +116,7 @@ export class WeightedFuture implements TokenSource {
   /** After a silence comes an interval that reaches beyond it; all that it can settle is that time is up. */
   #firstInterval(p: Float32Array, base: number, time: Time): number {
     const { vocabulary } = this.#rules;
-    const all = firstWeights(vocabulary, p, base, time.elapsed);
+    const all = massesBeyond(vocabulary, p, base, time.elapsed);
     const late = this.#lateMasses(p, base, time);
     const inTime = all.map((x, i) => Math.max(0, x - (late[i] ?? 0)));
     // Where a silence is longer than any gap in training, nothing is known of how long it lasts.
@@ -163,14 +163,10 @@ export class WeightedFuture implements TokenSource {
     return this.#days <= withinDays;
   }
 
-  /** Probability of each interval that it takes longer than is left of the time, [intervals]; none where time has no end. */
+  /** What each interval has beyond the time that is left; nothing where that has no end. */
   #lateMasses(p: Float32Array, base: number, { most }: Time): Float32Array {
-    const { firstInterval, intervals } = this.#rules.vocabulary;
     if (most === Number.POSITIVE_INFINITY) return NONE;
-    return Float32Array.from(
-      { length: intervals.count },
-      (_, i) => (p[base + firstInterval + i] as number) * intervals.shareLonger(i, most),
-    );
+    return massesBeyond(this.#rules.vocabulary, p, base, most);
   }
 
   /** Probability of what leaves the outcome open, of what is it, and of what ends the wait without it. */
